@@ -1,0 +1,10 @@
+/*
+ * identity.c
+ *		Who is asking.
+ */
+#include "perfmgmt.h"
+
+void
+IdentityInit(void)
+{
+}

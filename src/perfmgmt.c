@@ -1,0 +1,15 @@
+/*
+ * perfmgmt.c
+ *		Module start.
+ */
+#include "perfmgmt.h"
+
+PERFMGMT_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	IdentityInit();
+}

@@ -1,0 +1,54 @@
+/*
+ * perfmgmt.h
+ *		What every domain shares: SQLSTATEs, module start, version differences.
+ */
+#ifndef PERFMGMT_H
+#define PERFMGMT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "perfmgmt needs PostgreSQL 15 or later"
+#endif
+
+/*
+ * Version differences, all of them.
+ *
+ * varatt.h holds the VARDATA family since 16 (commit d952373a987); before, they
+ * are in postgres.h.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/*
+ * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
+ * is new in 18 (commit 9324c8c5806).
+ */
+#if PG_VERSION_NUM >= 180000
+#define PERFMGMT_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "perfmgmt", .version = PERFMGMT_VERSION)
+#else
+#define PERFMGMT_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/*
+ * SQLSTATEs of our own, class PM. Everything that PostgreSQL has a code for
+ * keeps PostgreSQL's code. doc/errors.md lists them for clients.
+ */
+#define ERRCODE_PERFMGMT_POLICY_INVALID		MAKE_SQLSTATE('P', 'M', '0', '0', '1')
+#define ERRCODE_PERFMGMT_POLICY_IN_USE		MAKE_SQLSTATE('P', 'M', '0', '0', '2')
+#define ERRCODE_PERFMGMT_IDENTITY_REFUSED	MAKE_SQLSTATE('P', 'M', '0', '0', '3')
+#define ERRCODE_PERFMGMT_WRONG_STATE		MAKE_SQLSTATE('P', 'M', '0', '0', '4')
+#define ERRCODE_PERFMGMT_CONFLICT			MAKE_SQLSTATE('P', 'M', '0', '0', '5')
+#define ERRCODE_PERFMGMT_NOT_APPOINTED		MAKE_SQLSTATE('P', 'M', '0', '0', '6')
+#define ERRCODE_PERFMGMT_INSTALL_REFUSED	MAKE_SQLSTATE('P', 'M', '0', '0', '7')
+#define ERRCODE_PERFMGMT_SCORE_OUT_OF_RANGE	MAKE_SQLSTATE('P', 'M', '0', '0', '8')
+#define ERRCODE_PERFMGMT_QUOTA_INVALID		MAKE_SQLSTATE('P', 'M', '0', '0', '9')
+
+/* identity.c */
+extern void IdentityInit(void);
+
+#endif							/* PERFMGMT_H */
