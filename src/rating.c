@@ -10,7 +10,6 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
-#include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -72,8 +71,9 @@ CheckAxis(const char *axis, int value, int min, int max)
 	if (unlikely(value < min || value > max))
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_SCORE_OUT_OF_RANGE),
-				 errmsg("%s %d is out of range", axis, value),
-				 errdetail("The allowed range is %d to %d.", min, max)));
+				 errmsg("%s out of range: %d", axis, value),
+				 errdetail("The allowed range is %d to %d.", min, max),
+				 errhint("Use NULL for an axis that was not rated.")));
 }
 
 static void
@@ -116,7 +116,8 @@ CheckLevel(int level, int levels)
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_POLICY_INVALID),
 				 errmsg("level %d has no weights", level),
-				 errdetail("The weight matrix has levels 1 to %d.", levels)));
+				 errdetail("The weight matrix has levels 1 to %d.", levels),
+				 errhint("Add the weights of the level to the policy.")));
 }
 
 static void
