@@ -32,9 +32,9 @@ include $(PGXS)
 
 # The extension script: the engine, then every schema file wrapped as text, so
 # that install() can run it, then install() itself.
-$(built_sql): $(engine_sql) $(schema_sql) sql/wrap.awk sql/install.sql Makefile perfmgmt.control
+$(built_sql): $(engine_sql) $(schema_sql) sql/wrap.awk sql/privileged.sql sql/install.sql Makefile perfmgmt.control
 	{ printf '\\echo Use "CREATE EXTENSION perfmgmt" to load this file. \\quit\n'; \
 	  cat $(engine_sql); \
 	  awk -f sql/wrap.awk $(schema_sql); \
-	  cat sql/install.sql; } > $@.tmp
+	  cat sql/privileged.sql sql/install.sql; } > $@.tmp
 	mv $@.tmp $@

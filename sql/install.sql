@@ -1,1 +1,140 @@
--- replaced below
+-- install: the company's records, as ordinary objects owned by the caller.
+
+-- What install() needs and does not have, a row a statement to ask for.
+CREATE FUNCTION perfmgmt.install_lacks()
+RETURNS TABLE (lack text, statement text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'no right to create schemas in this database',
+           format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), current_user)
+    WHERE NOT has_database_privilege(current_user, current_database(), 'CREATE')
+    UNION ALL
+    SELECT format('schema "%s" belongs to another role', n.nspname),
+           format('ALTER SCHEMA %I OWNER TO %I;', n.nspname, current_user)
+    FROM pg_namespace n
+    WHERE n.nspname IN ('perfmgmt', 'perf', 'forte', 'olr', 'insight')
+      AND NOT pg_has_role(current_user, n.nspowner, 'USAGE')
+    UNION ALL
+    SELECT format('role "%s" does not exist and you may not create it', r.role_name),
+           format('CREATE ROLE %I NOLOGIN;', r.role_name)
+           || CASE WHEN r.owns_routines
+                   THEN format(' GRANT %I TO %I WITH ADMIN OPTION;', r.role_name, current_user) ELSE '' END
+    FROM perfmgmt.role_to_create() r
+    WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role_name)
+      AND NOT (SELECT p.rolcreaterole OR p.rolsuper FROM pg_roles p WHERE p.rolname = current_user)
+    UNION ALL
+    SELECT format('no ADMIN option on role "%s"', r.role_name),
+           format('GRANT %I TO %I WITH ADMIN OPTION;', r.role_name, current_user)
+    FROM perfmgmt.role_to_create() r
+    JOIN pg_roles p ON p.rolname = r.role_name
+    WHERE r.owns_routines
+      AND NOT (SELECT s.rolsuper OR (s.rolcreaterole AND current_setting('server_version_num')::int < 160000)
+               FROM pg_roles s WHERE s.rolname = current_user)
+      AND NOT pg_has_role(current_user, p.oid, 'USAGE WITH ADMIN OPTION')
+$$;
+COMMENT ON FUNCTION perfmgmt.install_lacks() IS
+'What install() needs and the caller lacks, with the statement to ask an administrator for; no rows when install() can run.';
+
+-- The records were made by a newer version of the extension?
+CREATE FUNCTION perfmgmt.recorded_schema_version() RETURNS int
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    recorded int := 0;
+BEGIN
+    IF to_regclass('perf.schema_version') IS NOT NULL THEN
+        SELECT v.version INTO recorded FROM perf.schema_version v;
+    END IF;
+    RETURN recorded;
+END
+$$;
+COMMENT ON FUNCTION perfmgmt.recorded_schema_version() IS
+'The version of the installed records, 0 before the first install().';
+
+CREATE FUNCTION perfmgmt.check_can_install() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lacks record;
+    newest int := (SELECT max(s.step) FROM perfmgmt.schema_source() s);
+BEGIN
+    SELECT string_agg(l.lack, E'\n') AS lack, string_agg(l.statement, E'\n') AS statement
+    INTO lacks FROM perfmgmt.install_lacks() l;
+    IF lacks.lack IS NOT NULL THEN
+        RAISE EXCEPTION 'install() lacks rights'
+            USING ERRCODE = 'PM007',
+                  DETAIL = lacks.lack,
+                  HINT = E'Ask an administrator to run:\n' || lacks.statement;
+    END IF;
+    IF perfmgmt.recorded_schema_version() > newest THEN
+        RAISE EXCEPTION 'the records are newer than this version of the extension'
+            USING ERRCODE = 'PM007',
+                  DETAIL = format('The records have schema version %s, the extension knows %s.',
+                                  perfmgmt.recorded_schema_version(), newest),
+                  HINT = 'Install the newer perfmgmt package, then ALTER EXTENSION perfmgmt UPDATE.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION perfmgmt.check_can_install() IS
+'Refuses (PM007) without the rights, with the statements to ask for, or over newer records.';
+
+CREATE PROCEDURE perfmgmt.install()
+LANGUAGE plpgsql
+SET search_path = perf, perfmgmt, pg_temp
+SET client_min_messages = warning
+SET check_function_bodies = on
+AS $$
+DECLARE
+    caller name := current_user;
+    borrowed name[] := '{}';
+    part record;
+    recorded int;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('perfmgmt.install'));
+    PERFORM perfmgmt.check_can_install();
+    recorded := perfmgmt.recorded_schema_version();
+
+    FOR part IN SELECT * FROM perfmgmt.role_to_create() r
+                WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role_name) LOOP
+        EXECUTE format('CREATE ROLE %I NOLOGIN %s', part.role_name, part.attributes);
+    END LOOP;
+    -- changing an owner needs membership in the new one: borrowed, handed back below
+    FOR part IN SELECT * FROM perfmgmt.role_to_create() r
+                WHERE r.owns_routines AND NOT pg_has_role(caller, r.role_name, 'USAGE') LOOP
+        EXECUTE format('GRANT %I TO %I', part.role_name, caller);
+        borrowed := borrowed || part.role_name;
+    END LOOP;
+
+    FOR part IN SELECT s AS schema_name FROM unnest('{perf,forte,olr,insight}'::name[]) s
+                WHERE to_regnamespace(s::text) IS NULL LOOP
+        EXECUTE format('CREATE SCHEMA %I', part.schema_name);
+    END LOOP;
+    GRANT CREATE ON SCHEMA perf TO perfmgmt_engine, perfmgmt_ledger;
+
+    FOR part IN SELECT s.* FROM perfmgmt.schema_source() s
+                WHERE s.step > recorded OR s.step IS NULL
+                ORDER BY s.step NULLS LAST, s.ordinal LOOP
+        EXECUTE part.source;
+    END LOOP;
+
+    REVOKE ALL ON ALL ROUTINES IN SCHEMA perf FROM PUBLIC;
+    FOR part IN SELECT p.* FROM perfmgmt.privileged_routine() p LOOP
+        EXECUTE format('ALTER ROUTINE %s OWNER TO %I', part.routine::regprocedure, part.owner);
+    END LOOP;
+    REVOKE CREATE ON SCHEMA perf FROM perfmgmt_engine, perfmgmt_ledger;
+
+    DELETE FROM schema_version;
+    INSERT INTO schema_version (version, extension_version, installed_by)
+    SELECT (SELECT max(s.step) FROM perfmgmt.schema_source() s), e.extversion, caller
+    FROM pg_extension e WHERE e.extname = 'perfmgmt';
+
+    FOR part IN SELECT b AS role_name FROM unnest(borrowed) b LOOP
+        EXECUTE format('REVOKE %I FROM %I', part.role_name, caller);
+    END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE perfmgmt.install() IS
+'Creates the company''s records: schemas perf, forte, olr, insight with tables, views, policies and triggers, owned by the caller. Idempotent, and the upgrade path. Error PM007 without the rights (with the statements to ask for) or over newer records.';

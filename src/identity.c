@@ -1,10 +1,594 @@
 /*
  * identity.c
  *		Who is asking.
+ *
+ * The identity lives in the GUC perfmgmt.actor_id and nowhere else, because a
+ * GUC is what PostgreSQL copies to parallel workers and takes back with a
+ * savepoint; a static variable does neither and gave wrong rows in parallel
+ * plans.  Its check hook refuses every writer but act_as() and the start of a
+ * parallel worker.
+ *
+ * The value is "<employee_id>;<appointment>,...;<session_id>,...".  act_as()
+ * resolves appointments and sessions once, so that the functions in policies
+ * look nothing up; the show hook tells the employee_id alone.  Without act_as()
+ * the session user's row in perf.login gives the same three, resolved once a
+ * transaction.
+ *
+ * Look-ups go past row-level security on purpose: they answer "who am I" and
+ * nothing else.
  */
 #include "perfmgmt.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/proc.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rangetypes.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#define APP_ROLE "perfmgmt_app"
+#define RECORDS_SCHEMA "perf"
+
+/*
+ * What the value of the GUC says, parsed.  One flat chunk, because guc.c frees
+ * it with a single call.
+ */
+typedef struct Actor
+{
+	int32		employee_id;	/* 0: nobody */
+	int			session_count;
+	int			appointments;	/* offset of ",hr,auditor," in sessions[] tail */
+	int32		sessions[FLEXIBLE_ARRAY_MEMBER];
+} Actor;
+
+#define ActorAppointments(actor) ((const char *) (actor) + (actor)->appointments)
+
+static char *actor_value = NULL;
+static const Actor *acting = NULL;	/* parsed actor_value, or NULL */
+static bool writing_actor = false;	/* act_as() is at work */
+
+/* The first person of this transaction; a second one is refused. */
+static int32 first_actor = 0;
+static LocalTransactionId first_actor_lxid = InvalidLocalTransactionId;
+
+/* What perf.login says of the session user, once a transaction. */
+static Actor *login_actor = NULL;
+static Oid	login_actor_user = InvalidOid;
+static LocalTransactionId login_actor_lxid = InvalidLocalTransactionId;
+
+static ProcessUtility_hook_type previous_ProcessUtility = NULL;
+
+PG_FUNCTION_INFO_V1(perfmgmt_act_as);
+PG_FUNCTION_INFO_V1(perfmgmt_actor_id);
+PG_FUNCTION_INFO_V1(perfmgmt_actor_sessions);
+PG_FUNCTION_INFO_V1(perfmgmt_has_appointment);
+PG_FUNCTION_INFO_V1(perfmgmt_require_appointment);
+
+/*
+ * Parsing "<employee_id>;<appointments>;<sessions>".
+ */
+static Actor *
+ParseActor(const char *value, void *(*allocate) (Size))
+{
+	const char *appointments = strchr(value, ';');
+	const char *sessions = appointments ? strchr(appointments + 1, ';') : NULL;
+	const char *p;
+	Actor	   *actor;
+	Size		length;
+	int			count = 0;
+
+	if (sessions == NULL)
+		return NULL;
+	for (p = sessions + 1; *p; p++)
+		count += (*p == ',');
+	length = sessions - appointments - 1;
+
+	/* each session id is followed by a comma; ",hr,auditor," has both ends */
+	actor = allocate(offsetof(Actor, sessions) + sizeof(int32) * count + length + 1);
+	if (actor == NULL)
+		return NULL;
+	actor->employee_id = (int32) strtol(value, NULL, 10);
+	actor->session_count = count;
+	actor->appointments = offsetof(Actor, sessions) + sizeof(int32) * count;
+	memcpy((char *) actor + actor->appointments, appointments + 1, length);
+	((char *) actor + actor->appointments)[length] = '\0';
+	for (p = sessions + 1, count = 0; *p; p = strchr(p, ',') + 1)
+		actor->sessions[count++] = (int32) strtol(p, NULL, 10);
+	return actor;
+}
+
+static void *
+AllocateForGuc(Size size)
+{
+	return guc_malloc(LOG, size);
+}
+
+static void *
+AllocateForTransaction(Size size)
+{
+	return MemoryContextAlloc(TopTransactionContext, size);
+}
+
+/*
+ * Nobody writes the identity but act_as(), and a parallel worker that gets its
+ * leader's.  An empty value is always allowed: it sees nothing.
+ */
+static bool
+CheckActorValue(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || **newval == '\0')
+		return true;
+
+	if (!writing_actor && !InitializingParallelWorker)
+	{
+		GUC_check_errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED);
+		GUC_check_errmsg("parameter \"perfmgmt.actor_id\" cannot be set directly");
+		GUC_check_errhint("Call perfmgmt.act_as(employee_id) inside a transaction block.");
+		return false;
+	}
+	*extra = ParseActor(*newval, AllocateForGuc);
+	return *extra != NULL;
+}
+
+static void
+AssignActorValue(const char *newval, void *extra)
+{
+	acting = (const Actor *) extra;
+}
+
+/* SHOW tells the employee_id alone */
+static const char *
+ShowActorValue(void)
+{
+	static char shown[12];
+
+	if (acting == NULL)
+		return "";
+	snprintf(shown, sizeof(shown), "%d", acting->employee_id);
+	return shown;
+}
+
+/*
+ * Rows of a table of ours whose column "key" equals an int4 or name value, past
+ * row-level security, by an index on that column.
+ */
+typedef void (*RowCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
+
+static Oid
+IndexOnColumn(Relation rel, AttrNumber column)
+{
+	Oid			found = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_rel->relam == BTREE_AM_OID &&
+			index->rd_index->indisvalid &&
+			index->rd_index->indkey.values[0] == column &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			found = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+		if (OidIsValid(found))
+			break;
+	}
+	return found;
+}
+
+static void
+ForEachRow(const char *table, const char *key, RegProcedure equals, Datum value,
+		   RowCallback callback, void *arg)
+{
+	Oid			schema = get_namespace_oid(RECORDS_SCHEMA, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+	AttrNumber	column;
+	Relation	rel;
+	Oid			index;
+	ScanKeyData scankey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(relid))
+		return;					/* install() has not run: nobody is known */
+	rel = table_open(relid, AccessShareLock);
+	column = get_attnum(relid, key);
+	index = IndexOnColumn(rel, column);
+	ScanKeyInit(&scankey, column, BTEqualStrategyNumber, equals, value);
+	scan = systable_beginscan(rel, index, OidIsValid(index), GetActiveSnapshot(),
+							  1, &scankey);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		callback(tuple, RelationGetDescr(rel), arg);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+static Datum
+ColumnOf(HeapTuple tuple, TupleDesc desc, const char *name, bool *isnull)
+{
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
+			return heap_getattr(tuple, i + 1, desc, isnull);
+	}
+	*isnull = true;
+	return (Datum) 0;
+}
+
+static DateADT
+Today(void)
+{
+	return DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
+											   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())));
+}
+
+static bool
+InForceToday(Datum range)
+{
+	TypeCacheEntry *type = lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO);
+
+	return range_contains_elem_internal(type, DatumGetRangeTypeP(range),
+										DateADTGetDatum(Today()));
+}
+
+static void
+AppendAppointment(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	StringInfo	value = (StringInfo) arg;
+	bool		no_kind;
+	bool		no_range;
+	Datum		kind = ColumnOf(tuple, desc, "appointment_kind", &no_kind);
+	Datum		range = ColumnOf(tuple, desc, "valid_during", &no_range);
+
+	if (!no_kind && !no_range && InForceToday(range))
+		appendStringInfo(value, "%s,", TextDatumGetCString(kind));
+}
+
+static void
+AppendSession(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	bool		isnull;
+	Datum		session = ColumnOf(tuple, desc, "calibration_session_id", &isnull);
+
+	if (!isnull)
+		appendStringInfo((StringInfo) arg, "%d,", DatumGetInt32(session));
+}
+
+static char *
+ActorValueOf(int32 employee_id)
+{
+	StringInfoData value;
+
+	initStringInfo(&value);
+	appendStringInfo(&value, "%d;,", employee_id);
+	ForEachRow("appointment", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
+			   AppendAppointment, &value);
+	appendStringInfoChar(&value, ';');
+	ForEachRow("session_participant", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
+			   AppendSession, &value);
+	return value.data;
+}
+
+/*
+ * A person who left acts no more; one who never was, neither.
+ */
+static void
+NoteEmployed(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	bool		isnull;
+	Datum		left_on = ColumnOf(tuple, desc, "left_on", &isnull);
+
+	*(bool *) arg = isnull || DatumGetDateADT(left_on) > Today();
+}
+
+static bool
+IsEmployed(int32 employee_id)
+{
+	bool		employed = false;
+
+	ForEachRow("employee", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
+			   NoteEmployed, &employed);
+	return employed;
+}
+
+static void
+NoteLogin(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	bool		isnull;
+	Datum		employee_id = ColumnOf(tuple, desc, "employee_id", &isnull);
+
+	if (!isnull)
+		*(int32 *) arg = DatumGetInt32(employee_id);
+}
+
+/*
+ * The employee mapped to the session user.  Resolved once a transaction; the
+ * memory goes with the transaction, so only the key is reset.
+ */
+static const Actor *
+LoginActor(void)
+{
+	Oid			user = GetSessionUserId();
+	int32		employee_id = 0;
+	NameData	name;
+
+	if (login_actor_lxid == MyLocalTransactionId() && login_actor_user == user)
+		return login_actor;
+
+	namestrcpy(&name, GetUserNameFromId(user, false));
+	ForEachRow("login", "role_name", F_NAMEEQ, NameGetDatum(&name),
+			   NoteLogin, &employee_id);
+	login_actor = NULL;
+	if (employee_id != 0 && IsEmployed(employee_id))
+		login_actor = ParseActor(ActorValueOf(employee_id), AllocateForTransaction);
+	login_actor_user = user;
+	login_actor_lxid = MyLocalTransactionId();
+	return login_actor;
+}
+
+static const Actor *
+CurrentActor(void)
+{
+	return acting ? acting : LoginActor();
+}
+
+/*
+ * act_as: who may, where, and whom.
+ */
+static void
+CheckMayActAs(int32 employee_id)
+{
+	if (!is_member_of_role(GetSessionUserId(), get_role_oid(APP_ROLE, false)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to act as an employee"),
+				 errdetail("Only a session user that is a member of role \"%s\" may act as somebody.", APP_ROLE),
+				 errhint("Grant \"%s\" to the application's login role, or map your own login in perf.login.", APP_ROLE)));
+	if (!IsTransactionBlock())
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("act_as() needs a transaction block"),
+				 errdetail("The identity ends with the transaction, so that it would end with this statement."),
+				 errhint("BEGIN first, then act_as(), SET LOCAL ROLE and the statements of this person, then COMMIT.")));
+	if (first_actor_lxid == MyLocalTransactionId() && first_actor != employee_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
+				 errmsg("this transaction already acts as somebody else"),
+				 errhint("End the transaction and begin another one for the other person.")));
+	if (!IsEmployed(employee_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
+				 errmsg("nobody can act as employee %d", employee_id),
+				 errdetail("There is no such employee, or the employee left.")));
+}
+
+/* A holdable cursor opened before would be filled with this person's rows. */
+static void
+CheckNoHoldableCursor(void)
+{
+	uint64		found;
+
+	SPI_connect();
+	if (SPI_execute("SELECT 1 FROM pg_catalog.pg_cursors WHERE is_holdable", true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read pg_cursors");
+	found = SPI_processed;
+	SPI_finish();
+	if (found > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
+				 errmsg("act_as() is refused while a cursor WITH HOLD is open"),
+				 errdetail("The cursor would outlive the identity."),
+				 errhint("Close the cursor first.")));
+}
+
+Datum
+perfmgmt_act_as(PG_FUNCTION_ARGS)
+{
+	int32		employee_id = PG_GETARG_INT32(0);
+	char	   *value;
+
+	CheckMayActAs(employee_id);
+	CheckNoHoldableCursor();
+	value = ActorValueOf(employee_id);
+
+	writing_actor = true;
+	PG_TRY();
+	{
+		(void) set_config_option("perfmgmt.actor_id", value,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, ERROR, false);
+	}
+	PG_FINALLY();
+	{
+		writing_actor = false;
+	}
+	PG_END_TRY();
+
+	first_actor = employee_id;
+	first_actor_lxid = MyLocalTransactionId();
+	PG_RETURN_VOID();
+}
+
+Datum
+perfmgmt_actor_id(PG_FUNCTION_ARGS)
+{
+	const Actor *actor = CurrentActor();
+
+	if (actor == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(actor->employee_id);
+}
+
+Datum
+perfmgmt_actor_sessions(PG_FUNCTION_ARGS)
+{
+	const Actor *actor = CurrentActor();
+	Datum	   *sessions;
+	int			i;
+
+	if (actor == NULL)
+		PG_RETURN_NULL();
+	sessions = palloc(sizeof(Datum) * Max(actor->session_count, 1));
+	for (i = 0; i < actor->session_count; i++)
+		sessions[i] = Int32GetDatum(actor->sessions[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(sessions, actor->session_count, INT4OID,
+										  sizeof(int32), true, TYPALIGN_INT));
+}
+
+static bool
+ActorHasAppointment(const Actor *actor, const char *kind)
+{
+	Size		length = strlen(kind);
+	const char *found;
+
+	if (actor == NULL || length == 0 || strchr(kind, ',') != NULL)
+		return false;
+	/* whole words only: each stands between two commas */
+	for (found = ActorAppointments(actor); (found = strstr(found, kind)) != NULL; found++)
+		if (found[-1] == ',' && found[length] == ',')
+			return true;
+	return false;
+}
+
+Datum
+perfmgmt_has_appointment(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_BOOL(ActorHasAppointment(CurrentActor(), kind));
+}
+
+/*
+ * Whether the session user owns the records: who ran install(), or a member of
+ * that role, or a superuser.
+ */
+static bool
+SessionOwnsRecords(void)
+{
+	Oid			schema = get_namespace_oid(RECORDS_SCHEMA, true);
+
+	return OidIsValid(schema) && NamespaceOwnerCheck(schema, GetSessionUserId());
+}
+
+/*
+ * The gate of the privileged functions: the actor's id when the appointment is
+ * in force; NULL for the owner of the records, where the function allows that.
+ */
+Datum
+perfmgmt_require_appointment(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool		owner_may = PG_GETARG_BOOL(1);
+	const Actor *actor = CurrentActor();
+
+	if (ActorHasAppointment(actor, kind))
+		PG_RETURN_INT32(actor->employee_id);
+	if (!owner_may || actor != NULL || !SessionOwnsRecords())
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_NOT_APPOINTED),
+				 errmsg("this needs a named person with the appointment \"%s\" in force", kind),
+				 errhint("Call perfmgmt.act_as() for such a person first; perf.appoint() makes appointments.")));
+	PG_RETURN_NULL();
+}
+
+/*
+ * What would carry a person's rows past the end of the transaction.
+ */
+static const char *
+OutlivesIdentity(Node *statement)
+{
+	const RangeVar *relation = NULL;
+	bool		dropped = false;
+
+	switch (nodeTag(statement))
+	{
+		case T_DeclareCursorStmt:
+			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) ?
+				"DECLARE CURSOR WITH HOLD" : NULL;
+		case T_TransactionStmt:
+			return ((TransactionStmt *) statement)->kind == TRANS_STMT_PREPARE ?
+				"PREPARE TRANSACTION" : NULL;
+		case T_CreateStmt:
+			relation = ((CreateStmt *) statement)->relation;
+			dropped = ((CreateStmt *) statement)->oncommit == ONCOMMIT_DROP;
+			break;
+		case T_CreateTableAsStmt:
+			relation = ((CreateTableAsStmt *) statement)->into->rel;
+			dropped = ((CreateTableAsStmt *) statement)->into->onCommit == ONCOMMIT_DROP;
+			break;
+		default:
+			return NULL;
+	}
+	if (dropped || relation == NULL)
+		return NULL;
+	if (relation->relpersistence == RELPERSISTENCE_TEMP ||
+		(relation->schemaname && strcmp(relation->schemaname, "pg_temp") == 0))
+		return "a temporary table that is kept at commit";
+	return NULL;
+}
+
+static void
+RefuseWhatOutlivesIdentity(PlannedStmt *pstmt, const char *queryString,
+						   bool readOnlyTree, ProcessUtilityContext context,
+						   ParamListInfo params, QueryEnvironment *queryEnv,
+						   DestReceiver *dest, QueryCompletion *qc)
+{
+	const char *what = acting ? OutlivesIdentity(pstmt->utilityStmt) : NULL;
+
+	if (what != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
+				 errmsg("%s is refused while an identity is set", what),
+				 errdetail("It would outlive the identity and reach the next user of this connection."),
+				 errhint("Use a plain cursor, or a temporary table ON COMMIT DROP.")));
+	if (previous_ProcessUtility)
+		previous_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
 
 void
 IdentityInit(void)
 {
+	DefineCustomStringVariable("perfmgmt.actor_id",
+							   "The employee on whose behalf this transaction runs.",
+							   "Written by perfmgmt.act_as() only; empty sees nothing.",
+							   &actor_value,
+							   "",
+							   PGC_USERSET,
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   CheckActorValue, AssignActorValue, ShowActorValue);
+	/* no placeholder in our name can be planted afterwards */
+	MarkGUCPrefixReserved("perfmgmt");
+
+	previous_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = RefuseWhatOutlivesIdentity;
 }

@@ -24,6 +24,35 @@
 #endif
 
 /*
+ * guc.c frees a check hook's extra with guc_free() since 16 (commit 407b50f2d42),
+ * with free() before.
+ */
+#if PG_VERSION_NUM < 160000
+#define guc_malloc(elevel, size) malloc(size)
+#endif
+
+/*
+ * PGPROC's local transaction id moved into vxid in 17 (commit ab355e3a88d).
+ */
+#if PG_VERSION_NUM >= 170000
+#define MyLocalTransactionId() (MyProc->vxid.lxid)
+#else
+#define MyLocalTransactionId() (MyProc->lxid)
+#endif
+
+/*
+ * One function checks the owner of any object since 16 (commit afbfc02983f).
+ * The users of the macro include utils/acl.h and catalog/pg_namespace.h.
+ */
+#if PG_VERSION_NUM >= 160000
+#define NamespaceOwnerCheck(schema, role) \
+	object_ownercheck(NamespaceRelationId, (schema), (role))
+#else
+#define NamespaceOwnerCheck(schema, role) \
+	pg_namespace_ownercheck((schema), (role))
+#endif
+
+/*
  * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
  * is new in 18 (commit 9324c8c5806).
  */
