@@ -26,7 +26,23 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT r.routine, 'perfmgmt_engine'::name, r.reason FROM (VALUES
-        ('perf.x()', 'y')
+        ('perf.follow_organisation(int[])', 'writes manager_chain of many people, which nobody may write'),
+        ('perf.assignment_changed()', 'the trigger that calls follow_organisation() for any writer of assignment'),
+        ('perf.refresh_organisation()', 'HR or the owner lets todays assignments take effect'),
+('perf.move_employee(int, int, date, int)','HR writes assignments, after a check of the appointment'),
+('perf.map_login(name, int)','HR maps logins, after a check of the appointment'),
+('perf.record_absence(int, daterange)','HR records leave, after a check of the appointment'),
+('perf.new_policy_version(int)','HR copies a policy, after a check of the appointment'),
+('perf.create_cycle(text, date, date, int, date, date, date)','HR makes cycles, after a check of the appointment'),
+('perf.open_cycle(int)','writes the participation of everybody and the secret key of the lots'),
+('perf.advance_cycle(int)','HR moves a cycle on, after a check of the appointment'),
+('perf.approve(int, text)','writes the decision and its effect, after the checks of decide()'),
+('perf.reject(int, text)','writes the decision, after the checks of decide()'),
+('perf.appoint(int, text, text, date)','writes a proposal, or the first appointments for the owner'),
+('perf.change_eligibility(int, int, text, text)','writes a proposal, after a check of the appointment'),
+('perf.calibrate(int)','computes over everybody, HRs own row included'),
+        ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
+        ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

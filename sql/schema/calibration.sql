@@ -9,6 +9,7 @@ CREATE TABLE calibration_group (
     group_name text NOT NULL,
     parent_group_id int REFERENCES calibration_group,
     depth int NOT NULL,
+    held_people int NOT NULL DEFAULT 0,
     calibration_pool_id int,
     UNIQUE (review_cycle_id, team_id)
 );
@@ -24,7 +25,7 @@ CREATE TABLE calibration_pool (
     pool_name text NOT NULL,
     eligible_people int NOT NULL,
     exempt_reason text,
-    cap_pool_id int NOT NULL REFERENCES calibration_pool,
+    cap_pool_id int REFERENCES calibration_pool,
     lp_people int NOT NULL DEFAULT 0,
     role_model_seats int NOT NULL DEFAULT 0,
     ranked_people int NOT NULL DEFAULT 0,
@@ -33,6 +34,7 @@ CREATE TABLE calibration_pool (
 CREATE INDEX ON calibration_pool (review_cycle_id);
 CREATE INDEX ON calibration_pool (cap_pool_id);
 COMMENT ON TABLE calibration_pool IS 'Where quotas are computed: a group with enough eligible people, its own and those rolled up from below.';
+COMMENT ON COLUMN calibration_group.held_people IS 'Eligible people of the group and of those that rolled up into it.';
 COMMENT ON COLUMN calibration_pool.exempt_reason IS 'Why no quota applies; NULL when quotas apply.';
 COMMENT ON COLUMN calibration_pool.cap_pool_id IS 'The pool whose role-model cap applies: itself, or for an exempt pool the nearest pool above.';
 COMMENT ON COLUMN calibration_pool.lp_people IS 'People with LP points under this pool''s role-model cap.';
@@ -79,64 +81,361 @@ $$;
 COMMENT ON FUNCTION create_calibration_groups(int) IS 'The calibration tree of a cycle, copied from the teams; returns the number of groups. Only open_cycle() calls it.';
 
 -- A group with too few eligible people passes them to its parent; the top has
--- nowhere to pass them and is exempt.  One pass up, level by level, and one down.
+-- nowhere to pass them and is exempt.  Level by level, up and then down.
 CREATE OR REPLACE FUNCTION form_pools(cycle_id int, minimum_size int) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
+    deepest int := (SELECT max(g.depth) FROM calibration_group g WHERE g.review_cycle_id = cycle_id);
     pools int;
 BEGIN
-    WITH RECURSIVE level AS (
-        SELECT max(g.depth) AS depth FROM calibration_group g WHERE g.review_cycle_id = cycle_id
-    ), own AS (
-        SELECT g.calibration_group_id, g.parent_group_id, g.depth,
-               count(p.employee_id) FILTER (WHERE e.counts_in_pool)::int AS people
-        FROM calibration_group g
-        LEFT JOIN participation p ON p.review_cycle_id = cycle_id AND p.team_id = g.team_id
-        LEFT JOIN eligibility e USING (eligibility)
-        WHERE g.review_cycle_id = cycle_id
-        GROUP BY g.calibration_group_id
-    ), held AS (
-        -- after each level: what every group of it holds and passes on, as arrays
-        -- (an aggregate over the recursive term is not allowed, its arrays are)
-        SELECT level.depth + 1 AS depth, '{}'::int[] AS parents, '{}'::int[] AS passed,
-               '{}'::int[] AS groups, '{}'::int[] AS sizes
-        FROM level
-        UNION ALL
-        SELECT above.depth - 1, here.parents, here.passed, above.groups || here.groups, above.sizes || here.sizes
-        FROM held above
-        CROSS JOIN LATERAL (
-            SELECT coalesce(array_agg(s.parent_group_id) FILTER (WHERE s.size < minimum_size AND s.size > 0 AND s.parent_group_id IS NOT NULL), '{}') AS parents,
-                   coalesce(array_agg(s.size) FILTER (WHERE s.size < minimum_size AND s.size > 0 AND s.parent_group_id IS NOT NULL), '{}') AS passed,
-                   coalesce(array_agg(s.calibration_group_id) FILTER (WHERE s.size >= minimum_size OR (s.parent_group_id IS NULL AND s.size > 0)), '{}') AS groups,
-                   coalesce(array_agg(s.size) FILTER (WHERE s.size >= minimum_size OR (s.parent_group_id IS NULL AND s.size > 0)), '{}') AS sizes
-            FROM (SELECT o.calibration_group_id, o.parent_group_id,
-                         o.people + coalesce(f.people, 0) AS size
-                  FROM own o
-                  LEFT JOIN (SELECT u.parent_group_id, sum(u.people)::int AS people
-                             FROM unnest(above.parents, above.passed) AS u(parent_group_id, people)
-                             GROUP BY u.parent_group_id) f ON f.parent_group_id = o.calibration_group_id
-                  WHERE o.depth = above.depth - 1) s
-        ) here
-        WHERE above.depth > 0
-    ), pool AS (
-        SELECT u.calibration_group_id, u.size
-        FROM held CROSS JOIN LATERAL unnest(held.groups, held.sizes) AS u(calibration_group_id, size)
-        WHERE held.depth = 0
-    )
-    INSERT INTO calibration_pool (calibration_pool_id, review_cycle_id, calibration_group_id, pool_name, eligible_people, exempt_reason, cap_pool_id)
-    SELECT n.id, cycle_id, g.calibration_group_id, g.group_name, pool.size,
-           CASE WHEN pool.size < minimum_size
-                THEN format('%s eligible people, fewer than %s, and no group above', pool.size, minimum_size) END, n.id
-    FROM pool JOIN calibration_group g USING (calibration_group_id)
-    LEFT JOIN calibration_pool old ON old.calibration_group_id = g.calibration_group_id
-    CROSS JOIN LATERAL (SELECT coalesce(old.calibration_pool_id, nextval('calibration_pool_calibration_pool_id_seq')::int) AS id) n
-    ON CONFLICT (calibration_group_id) DO UPDATE
-        SET eligible_people = excluded.eligible_people, exempt_reason = excluded.exempt_reason
-        WHERE (calibration_pool.eligible_people, calibration_pool.exempt_reason)
-              IS DISTINCT FROM (excluded.eligible_people, excluded.exempt_reason);
+    UPDATE calibration_group g SET held_people = own.people
+    FROM (SELECT p.team_id, count(*)::int AS people
+          FROM participation p JOIN eligibility e USING (eligibility)
+          WHERE p.review_cycle_id = cycle_id AND e.counts_in_pool GROUP BY p.team_id
+          UNION ALL
+          SELECT h.team_id, 0 FROM calibration_group h
+          WHERE h.review_cycle_id = cycle_id
+            AND NOT EXISTS (SELECT FROM participation p JOIN eligibility e USING (eligibility)
+                            WHERE p.review_cycle_id = cycle_id AND p.team_id = h.team_id AND e.counts_in_pool)) own
+    WHERE g.review_cycle_id = cycle_id AND g.team_id = own.team_id;
+    FOR level IN REVERSE coalesce(deepest, 0)..1 LOOP
+        UPDATE calibration_group above SET held_people = above.held_people + passed.people
+        FROM (SELECT g.parent_group_id, sum(g.held_people)::int AS people FROM calibration_group g
+              WHERE g.review_cycle_id = cycle_id AND g.depth = level AND g.held_people < minimum_size
+              GROUP BY g.parent_group_id) passed
+        WHERE above.calibration_group_id = passed.parent_group_id AND passed.people > 0;
+    END LOOP;
 
+    INSERT INTO calibration_pool (review_cycle_id, calibration_group_id, pool_name, eligible_people, exempt_reason)
+    SELECT cycle_id, g.calibration_group_id, g.group_name, g.held_people,
+           CASE WHEN g.held_people < minimum_size
+                THEN format('%s eligible people, fewer than %s, and no group above', g.held_people, minimum_size) END
+    FROM calibration_group g
+    WHERE g.review_cycle_id = cycle_id AND (g.held_people >= minimum_size OR g.depth = 0)
+    ORDER BY g.calibration_group_id
+    ON CONFLICT (calibration_group_id) DO UPDATE
+        SET eligible_people = excluded.eligible_people, exempt_reason = excluded.exempt_reason;
+
+    UPDATE calibration_group g SET calibration_pool_id = p.calibration_pool_id
+    FROM calibration_pool p
+    WHERE g.review_cycle_id = cycle_id AND p.calibration_group_id = g.calibration_group_id
+      AND (g.held_people >= minimum_size OR g.depth = 0);
+    FOR level IN 1..coalesce(deepest, 0) LOOP
+        UPDATE calibration_group g SET calibration_pool_id = above.calibration_pool_id
+        FROM calibration_group above
+        WHERE g.review_cycle_id = cycle_id AND g.depth = level AND g.held_people < minimum_size
+          AND above.calibration_group_id = g.parent_group_id;
+    END LOOP;
+
+    -- which pool's role-model cap applies: the own, or above an exempt one the nearest
+    UPDATE calibration_pool p
+    SET cap_pool_id = CASE WHEN p.exempt_reason IS NULL THEN p.calibration_pool_id
+                           ELSE coalesce(above.calibration_pool_id, p.calibration_pool_id) END
+    FROM calibration_group g LEFT JOIN calibration_group above ON above.calibration_group_id = g.parent_group_id
+    WHERE p.review_cycle_id = cycle_id AND g.calibration_group_id = p.calibration_group_id;
+
+    SELECT count(*) INTO pools FROM calibration_pool p
+    WHERE p.review_cycle_id = cycle_id
+      AND EXISTS (SELECT FROM calibration_group g WHERE g.calibration_pool_id = p.calibration_pool_id);
     RETURN pools;
 END
 $$;
+COMMENT ON FUNCTION form_pools(int, int) IS
+'Pools of a cycle from its eligible people alone: a group below the minimum size rolls up into its parent, the top that stays below is exempt and says why. Returns the number of pools. Only calibrate() calls it.';
+
+-- Axes, band, label, matrix tier and OV points of everybody who is rated.
+CREATE OR REPLACE FUNCTION rate_people(cycle review_cycle) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    p policy := (SELECT q FROM policy q WHERE q.policy_id = cycle.policy_id);
+    weights int[] := principle_weights(cycle.policy_id);
+    changed int;
+BEGIN
+    WITH lp AS (
+        SELECT r.employee_id, lp_score(r.scores, w.weight, r.level_rank, weights) AS lp_points
+        FROM principle_rating r
+        JOIN relation_weight w ON w.policy_id = p.policy_id AND w.relation = r.relation
+        JOIN relation k ON k.relation = r.relation AND k.is_scored
+        WHERE r.review_cycle_id = cycle.review_cycle_id
+        GROUP BY r.employee_id
+    ), rated AS (
+        SELECT part.employee_id, part.lot, part.manager_chain, pool.calibration_pool_id, pool.cap_pool_id,
+               e.counts_in_pool, e.counts_in_pool AND pool.exempt_reason IS NULL AS takes_seat,
+               lp.lp_points, a.job_performance, a.potential,
+               CASE WHEN lp.lp_points < p.development_needed_below THEN -1
+                    WHEN lp.lp_points >= p.role_model_from THEN 1
+                    WHEN lp.lp_points IS NOT NULL THEN 0 END AS lp_tier_before_cap
+        FROM participation part
+        JOIN eligibility e ON e.eligibility = part.eligibility AND e.is_rated
+        JOIN calibration_group g ON g.review_cycle_id = part.review_cycle_id AND g.team_id = part.team_id
+        JOIN calibration_pool pool ON pool.calibration_pool_id = g.calibration_pool_id
+        LEFT JOIN lp ON lp.employee_id = part.employee_id
+        LEFT JOIN current_assessment a ON a.employee_id = part.employee_id AND a.review_cycle_id = part.review_cycle_id
+        WHERE part.review_cycle_id = cycle.review_cycle_id
+    ), capped AS (
+        -- who shares the points of the last one inside the cap is counted in full: ties fall below
+        SELECT r.*,
+               CASE WHEN r.lp_tier_before_cap = 1
+                     AND count(*) FILTER (WHERE r.counts_in_pool AND r.lp_points IS NOT NULL)
+                             OVER (PARTITION BY r.cap_pool_id ORDER BY r.lp_points DESC NULLS LAST)
+                         > p.role_model_percent * count(r.lp_points) FILTER (WHERE r.counts_in_pool)
+                             OVER (PARTITION BY r.cap_pool_id) / 100
+                    THEN 0 ELSE r.lp_tier_before_cap END AS lp_tier
+        FROM rated r
+    ), placed AS (
+        SELECT c.*, performance_band(c.job_performance, c.lp_tier) AS performance_band,
+               array_remove(ARRAY[CASE WHEN c.job_performance IS NULL THEN 'job_performance' END,
+                                  CASE WHEN c.lp_points IS NULL THEN 'leadership_principles' END,
+                                  CASE WHEN c.potential IS NULL THEN 'potential' END], NULL) AS missing
+        FROM capped c
+    )
+    INSERT INTO overall_value (employee_id, review_cycle_id, policy_id, calibration_pool_id, takes_seat, lot,
+                               job_performance, potential, lp_points, lp_tier_before_cap, lp_tier,
+                               performance_band, forte_label, ov_points, missing, proposed_tier, manager_chain)
+    SELECT f.employee_id, cycle.review_cycle_id, p.policy_id, f.calibration_pool_id, f.takes_seat, f.lot,
+           f.job_performance, f.potential, f.lp_points, f.lp_tier_before_cap, f.lp_tier,
+           f.performance_band, label.forte_wording,
+           ov_points(f.job_performance, f.lp_points, f.potential, t.tier_order,
+                     ARRAY[p.weight_job_performance, p.weight_leadership_principles, p.weight_potential]),
+           f.missing, cell.tier, f.manager_chain
+    FROM placed f
+    LEFT JOIN rating_level label ON label.policy_id = p.policy_id AND label.axis = 'performance_band' AND label.level = f.performance_band
+    LEFT JOIN matrix_cell cell ON cell.policy_id = p.policy_id AND cell.performance_band = f.performance_band AND cell.potential = f.potential
+    LEFT JOIN tier t ON t.policy_id = p.policy_id AND t.tier = cell.tier
+    ON CONFLICT (employee_id, review_cycle_id) DO UPDATE
+        SET calibration_pool_id = excluded.calibration_pool_id, takes_seat = excluded.takes_seat,
+            job_performance = excluded.job_performance, potential = excluded.potential,
+            lp_points = excluded.lp_points, lp_tier_before_cap = excluded.lp_tier_before_cap, lp_tier = excluded.lp_tier,
+            performance_band = excluded.performance_band, forte_label = excluded.forte_label,
+            ov_points = excluded.ov_points, missing = excluded.missing, proposed_tier = excluded.proposed_tier,
+            quota_tier = CASE WHEN excluded.ov_points IS NOT NULL THEN overall_value.quota_tier END,
+            manager_chain = excluded.manager_chain
+        WHERE (overall_value.calibration_pool_id, overall_value.takes_seat, overall_value.job_performance,
+               overall_value.potential, overall_value.lp_points, overall_value.lp_tier, overall_value.missing,
+               overall_value.manager_chain)
+              IS DISTINCT FROM
+              (excluded.calibration_pool_id, excluded.takes_seat, excluded.job_performance,
+               excluded.potential, excluded.lp_points, excluded.lp_tier, excluded.missing, excluded.manager_chain);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+
+    -- who is rated no longer
+    DELETE FROM overall_value o
+    USING participation part JOIN eligibility e USING (eligibility)
+    WHERE o.review_cycle_id = cycle.review_cycle_id AND part.employee_id = o.employee_id
+      AND part.review_cycle_id = o.review_cycle_id AND NOT e.is_rated;
+
+    UPDATE calibration_pool pool
+    SET lp_people = n.lp_people, role_model_seats = p.role_model_percent * n.lp_people / 100
+    FROM (SELECT home.cap_pool_id, count(o.lp_points) FILTER (WHERE e.counts_in_pool)::int AS lp_people
+          FROM overall_value o
+          JOIN calibration_pool home USING (calibration_pool_id)
+          JOIN participation part ON part.employee_id = o.employee_id AND part.review_cycle_id = o.review_cycle_id
+          JOIN eligibility e USING (eligibility)
+          WHERE o.review_cycle_id = cycle.review_cycle_id
+          GROUP BY home.cap_pool_id) n
+    WHERE pool.calibration_pool_id = n.cap_pool_id;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION rate_people(review_cycle) IS
+'LP points, role-model cap per pool, LP tier, band, Forte label, matrix tier and OV points of everybody who is rated in a cycle; writes only rows that change and returns how many. Only calibrate() calls it.';
+
+CREATE OR REPLACE FUNCTION set_pool_quotas(cycle review_cycle) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    seats int;
+BEGIN
+    UPDATE calibration_pool pool SET ranked_people = coalesce(n.people, 0), pool_number = n.pool_number
+    FROM (SELECT q.calibration_pool_id, count(o.employee_id)::int AS people,
+                 CASE WHEN q.exempt_reason IS NULL
+                      THEN row_number() OVER (PARTITION BY q.exempt_reason IS NULL ORDER BY q.calibration_pool_id)::int END AS pool_number
+          FROM calibration_pool q
+          LEFT JOIN overall_value o ON o.calibration_pool_id = q.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+          WHERE q.review_cycle_id = cycle.review_cycle_id
+          GROUP BY q.calibration_pool_id) n
+    WHERE pool.calibration_pool_id = n.calibration_pool_id;
+
+    DELETE FROM pool_quota q USING calibration_pool pool
+    WHERE pool.calibration_pool_id = q.calibration_pool_id AND pool.review_cycle_id = cycle.review_cycle_id;
+
+    -- targets may depend on the size: pools with the same targets share their roundings
+    INSERT INTO pool_quota (calibration_pool_id, policy_id, tier, seats)
+    SELECT alike.pool_ids[g.group_no], cycle.policy_id, t.tier, g.quotas[5 - t.tier_order]
+    FROM (SELECT w.weights, array_agg(pool.calibration_pool_id ORDER BY pool.pool_number) AS pool_ids,
+                 array_agg(pool.ranked_people ORDER BY pool.pool_number) AS sizes
+          FROM calibration_pool pool
+          CROSS JOIN LATERAL target_percents(cycle.policy_id, greatest(pool.ranked_people, 1)) AS w(weights)
+          WHERE pool.review_cycle_id = cycle.review_cycle_id AND pool.pool_number IS NOT NULL
+          GROUP BY w.weights) alike
+    CROSS JOIN LATERAL apportion_groups(alike.sizes, alike.weights) AS g
+    JOIN tier t ON t.policy_id = cycle.policy_id;
+    SELECT coalesce(sum(q.seats), 0) INTO seats
+    FROM pool_quota q JOIN calibration_pool pool USING (calibration_pool_id)
+    WHERE pool.review_cycle_id = cycle.review_cycle_id;
+    RETURN seats;
+END
+$$;
+COMMENT ON FUNCTION set_pool_quotas(review_cycle) IS
+'Seats of each tier in each pool, by apportion_groups() over all pools of the cycle that have the same targets; returns the sum of the seats. Only calibrate() calls it.';
+
+CREATE OR REPLACE FUNCTION deal_quota_tiers(cycle review_cycle) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    seats int[];
+    moved int;
+BEGIN
+    SELECT array_agg(pool.seats ORDER BY pool.pool_number) INTO seats
+    FROM (SELECT p.pool_number, array_agg(q.seats ORDER BY t.tier_order DESC) AS seats
+          FROM calibration_pool p
+          JOIN pool_quota q USING (calibration_pool_id)
+          JOIN tier t ON t.policy_id = q.policy_id AND t.tier = q.tier
+          WHERE p.review_cycle_id = cycle.review_cycle_id AND p.pool_number IS NOT NULL
+          GROUP BY p.pool_number) pool;
+
+    UPDATE overall_value o SET quota_tier = t.tier
+    FROM assign_tiers(format(
+             'SELECT o.employee_id, p.pool_number, o.ov_points, o.lp_points, o.lot
+              FROM overall_value o JOIN calibration_pool p USING (calibration_pool_id)
+              WHERE o.review_cycle_id = %s AND o.takes_seat AND o.ov_points IS NOT NULL', cycle.review_cycle_id),
+             coalesce(seats, '{}')) AS dealt(employee_id, tier_position)
+    JOIN tier t ON t.policy_id = cycle.policy_id AND t.tier_order = 5 - dealt.tier_position
+    WHERE o.employee_id = dealt.employee_id AND o.review_cycle_id = cycle.review_cycle_id
+      AND o.quota_tier IS DISTINCT FROM t.tier;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    -- where no quota applies, the proposed tier stands
+    UPDATE overall_value o SET quota_tier = o.proposed_tier
+    WHERE o.review_cycle_id = cycle.review_cycle_id AND NOT o.takes_seat
+      AND o.quota_tier IS DISTINCT FROM o.proposed_tier;
+    RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION deal_quota_tiers(review_cycle) IS
+'Quota tiers from the seats of the pools, by the bulk path assign_tiers(); returns how many people it changed. Only calibrate() calls it.';
+
+-- Long steps are visible to everybody who may see pg_stat_activity.
+CREATE OR REPLACE FUNCTION report_progress(step text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT set_config('application_name', 'perfmgmt ' || step, true)
+$$;
+COMMENT ON FUNCTION report_progress(text) IS 'Shows a step of a long run in pg_stat_activity.application_name until the transaction ends.';
+
+CREATE OR REPLACE FUNCTION calibrate(cycle_id int)
+RETURNS TABLE (people int, with_overall_value int, pools int, exempt_pools int, seats int, rows_changed int)
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    cycle review_cycle;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    cycle := cycle_in_status(cycle_id, '{assessment,calibration}', 'calibrate()');
+    PERFORM report_progress('calibrate 1/4: pools');
+    pools := form_pools(cycle_id, (SELECT q.minimum_pool_size FROM policy q WHERE q.policy_id = cycle.policy_id));
+    PERFORM report_progress('calibrate 2/4: overall values');
+    rows_changed := rate_people(cycle);
+    PERFORM report_progress('calibrate 3/4: quotas');
+    seats := set_pool_quotas(cycle);
+    PERFORM report_progress('calibrate 4/4: tiers');
+    rows_changed := rows_changed + deal_quota_tiers(cycle);
+    SELECT count(*), count(o.ov_points) INTO people, with_overall_value
+    FROM overall_value o WHERE o.review_cycle_id = cycle_id;
+    SELECT count(DISTINCT g.calibration_pool_id) INTO exempt_pools
+    FROM calibration_group g JOIN calibration_pool p USING (calibration_pool_id)
+    WHERE g.review_cycle_id = cycle_id AND p.exempt_reason IS NOT NULL AND p.eligible_people > 0;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION calibrate(int) IS
+'The whole computation of a cycle in one transaction: pools, LP points, role-model cap, bands, Overall Values, quotas, quota tiers. Run again, it writes only what changed. HR or the owner of the records. Error PM004 unless the cycle is in assessment or calibration.';
+GRANT EXECUTE ON FUNCTION calibrate(int) TO perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION create_calibration_groups(int), form_pools(int, int), rate_people(review_cycle), set_pool_quotas(review_cycle),
+    deal_quota_tiers(review_cycle), report_progress(text) TO perfmgmt_engine;
+
+-- Whether the actor may see this person's row: the policies of the leaders' tables, in words.
+CREATE OR REPLACE FUNCTION is_visible_to_actor(about_id int, manager_chain int[]) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT coalesce(about_id <> actor_id() AND (is_visible_to_actor.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')), false)
+$$;
+COMMENT ON FUNCTION is_visible_to_actor(int, int[]) IS 'What row security answers for a leader or HR: below the actor, or the actor holds hr; never oneself.';
+
+CREATE OR REPLACE FUNCTION explain_rank(cycle_id int, about_id int)
+RETURNS TABLE (step int, name text, value text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    ov overall_value;
+    pool calibration_pool;
+    place int;
+    seat record;
+    above overall_value;
+    below overall_value;
+BEGIN
+    SELECT o.* INTO ov FROM overall_value o WHERE o.employee_id = about_id AND o.review_cycle_id = cycle_id;
+    IF NOT FOUND OR NOT is_visible_to_actor(ov.employee_id, ov.manager_chain) THEN
+        RAISE EXCEPTION 'there is no rank of employee % in cycle % for you to see', about_id, cycle_id
+            USING ERRCODE = 'PM004', HINT = 'perf.calibrate(cycle) computes it; leaders see the people below them.';
+    END IF;
+    SELECT p.* INTO pool FROM calibration_pool p WHERE p.calibration_pool_id = ov.calibration_pool_id;
+    RETURN QUERY SELECT 1, 'pool', format('%s: %s people with a seat', pool.pool_name, pool.ranked_people);
+    IF ov.ov_points IS NULL OR NOT ov.takes_seat THEN
+        RETURN QUERY SELECT 2, 'no rank', CASE WHEN ov.ov_points IS NULL
+            THEN 'missing: ' || array_to_string(ov.missing, ', ')
+            ELSE coalesce('the pool is exempt: ' || pool.exempt_reason, 'takes part without a seat; the proposed tier stands') END;
+        RETURN;
+    END IF;
+
+    SELECT 1 + count(*) INTO place FROM overall_value o
+    WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+      AND (o.ov_points > ov.ov_points
+           OR (o.ov_points = ov.ov_points AND (o.lp_points > ov.lp_points
+               OR (o.lp_points = ov.lp_points AND o.lot < ov.lot))));
+    SELECT line.* INTO seat
+    FROM (SELECT q.tier, t.tier_order, sum(q.seats) OVER w - q.seats + 1 AS first_place, sum(q.seats) OVER w AS last_place
+          FROM pool_quota q JOIN tier t ON t.policy_id = q.policy_id AND t.tier = q.tier
+          WHERE q.calibration_pool_id = ov.calibration_pool_id
+          WINDOW w AS (ORDER BY t.tier_order DESC)) line
+    WHERE place BETWEEN line.first_place AND line.last_place;
+    SELECT o.* INTO above FROM overall_value o
+    WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+    ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET greatest(seat.first_place - 2, 0) LIMIT 1;
+    SELECT o.* INTO below FROM overall_value o
+    WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+    ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET seat.last_place LIMIT 1;
+
+    RETURN QUERY VALUES
+        (2, 'position', format('%s of %s', place, pool.ranked_people)),
+        (3, 'quota tier', format('%s: places %s to %s', seat.tier, seat.first_place, seat.last_place)),
+        (4, 'line above', CASE WHEN seat.first_place = 1 THEN 'none, this is the best tier with seats'
+                               ELSE format('%s places away; %s', place - seat.first_place + 1, distance_in_words(above, ov)) END),
+        (5, 'line below', CASE WHEN below.employee_id IS NULL THEN 'none, nobody stands below this tier'
+                               ELSE format('%s places away; %s', seat.last_place - place + 1, distance_in_words(ov, below)) END);
+END
+$$;
+COMMENT ON FUNCTION explain_rank(int, int) IS
+'Where a person stands in the pool: position, the places of the tier, how far the quota lines above and below are, and which step of the tie rule decided there (OV points, LP points, lot). For leaders and HR about people they may see. Error PM004 otherwise.';
+
+CREATE OR REPLACE FUNCTION distance_in_words(better overall_value, worse overall_value) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT CASE WHEN better.ov_points <> worse.ov_points THEN format('decided by OV points, %s apart', better.ov_points - worse.ov_points)
+                WHEN better.lp_points <> worse.lp_points THEN format('same OV points, decided by LP points, %s apart', better.lp_points - worse.lp_points)
+                ELSE 'same OV points and LP points, decided by the lot' END
+$$;
+COMMENT ON FUNCTION distance_in_words(overall_value, overall_value) IS 'Which step of the tie rule puts one person before another, and by how much; names nobody.';
+GRANT EXECUTE ON FUNCTION is_visible_to_actor(int, int[]), distance_in_words(overall_value, overall_value) TO perfmgmt_engine;
+GRANT EXECUTE ON FUNCTION explain_rank(int, int) TO perfmgmt_leader, perfmgmt_hr;

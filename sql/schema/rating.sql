@@ -84,6 +84,7 @@ CREATE TABLE overall_value (
     review_cycle_id int NOT NULL,
     policy_id int NOT NULL,
     calibration_pool_id int NOT NULL,
+    takes_seat boolean NOT NULL,
     lot bigint NOT NULL,
     job_performance int,
     potential int,
@@ -111,6 +112,7 @@ CREATE INDEX ON overall_value (policy_id, final_tier);
 CREATE INDEX ON overall_value (calibration_pool_id, ov_points DESC NULLS LAST, lp_points DESC NULLS LAST, lot);
 CREATE INDEX ON overall_value USING gin (manager_chain);
 COMMENT ON TABLE overall_value IS 'The three axes, the Overall Value and the four tiers of a person in a cycle; none of the tiers is overwritten by another. proposed_tier is copied from matrix_cell and quota_tier from pool_quota, which hold the foreign keys.';
+COMMENT ON COLUMN overall_value.takes_seat IS 'Counts in n of the pool''s quota, once there is an Overall Value; false for transferred people and exempt pools.';
 COMMENT ON COLUMN overall_value.lp_points IS 'Leadership principles: weighted mean score x 10,000, half up.';
 COMMENT ON COLUMN overall_value.ov_points IS '10,000 x tier_order + composite (0..9,999); NULL while an axis is missing, never zero.';
 COMMENT ON COLUMN overall_value.missing IS 'The axes without a value; empty when there is an Overall Value.';
