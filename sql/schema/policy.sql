@@ -481,10 +481,10 @@ AS $$
         SELECT r.forte_wording, min(r.level) AS lowest_band
         FROM rating_level r WHERE r.policy_id = of_policy_id AND r.axis = 'performance_band' GROUP BY r.forte_wording
     ), cell AS (
-        SELECT l.forte_wording, l.lowest_band, c.performance_band, c.potential, c.tier, t.tier_order
+        SELECT r.forte_wording, l.lowest_band, c.performance_band, c.potential, c.tier, t.tier_order
         FROM matrix_cell c JOIN tier t USING (policy_id, tier)
         JOIN rating_level r ON r.policy_id = c.policy_id AND r.axis = 'performance_band' AND r.level = c.performance_band
-        JOIN label l USING (forte_wording)
+        JOIN label l ON l.forte_wording = r.forte_wording
         WHERE c.policy_id = of_policy_id
     )
     SELECT b.forte_wording, b.performance_band, b.potential, b.tier, w.forte_wording, w.performance_band, w.potential, w.tier
