@@ -30,6 +30,11 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# A server that gcc built hands its options to clang, which does not know all.
+ifneq ($(findstring clang,$(CC)),)
+override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-unused-command-line-argument -Wno-ignored-attributes -Wno-compound-token-split-by-macro
+endif
+
 # The extension script: the engine, then every schema file wrapped as text, so
 # that install() can run it, then install() itself.
 $(built_sql): $(engine_sql) $(schema_sql) sql/wrap.awk sql/privileged.sql sql/install.sql Makefile perfmgmt.control

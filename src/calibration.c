@@ -982,16 +982,20 @@ perfmgmt_forced_tier_support(PG_FUNCTION_ARGS)
  */
 
 /*
- * The key, ascending: 18 bits of points, 18 bits of LP points, 28 bits of the
- * lot.  Points count downwards, the best first; NULL LP points come last.
+ * The key, ascending: 16 bits of points, 16 bits of LP points, the upper half
+ * of the lot.  Points count downwards, the best first; NULL LP points come last.
+ * That packs a person into 16 bytes, and points are below 50001.
  */
-#define POINTS_MAX 131071
-#define POINTS_BITS 18
-#define POINTS_NULL UINT64CONST(0x3FFFF)
-#define LP_SHIFT 28
+#define POINTS_MAX 65534
+#define POINTS_NULL 65535
+#define POINTS_BITS 16
+#define LP_SHIFT 32
 #define OV_SHIFT (LP_SHIFT + POINTS_BITS)
-#define LOT_SHIFT (64 - LP_SHIFT)
+#define LOT_SHIFT 32
 #define KEY_BITS 64
+
+/* Makes signed lots compare as unsigned */
+#define LOT_SIGN (UINT64CONST(1) << 63)
 
 /* A field of the key is sorted in two passes over this many bits */
 #define DIGIT_BITS (POINTS_BITS / 2)
@@ -1011,10 +1015,25 @@ perfmgmt_forced_tier_support(PG_FUNCTION_ARGS)
 typedef struct RankedPerson
 {
 	uint64		key;
-	uint64		lot;			/* whole, in unsigned order */
+	uint32		lot;			/* lower half */
 	int32		id;
-	int32		pool;			/* 0 = the first */
 } RankedPerson;
+
+typedef struct FiledPerson
+{
+	RankedPerson person;
+	int32		pool;			/* 0 = the first */
+} FiledPerson;
+
+/* To sort people from a file, both forms are in memory */
+#define SORT_SIZE ((int64) (sizeof(RankedPerson) + sizeof(FiledPerson)))
+
+/* The places of a pool among all people, in order of pools */
+typedef struct PoolPlaces
+{
+	int64		next;			/* place of the next person */
+	int64		end;			/* place after the last */
+} PoolPlaces;
 
 /* People of a range of pools, or of a slice of one pool, in a file */
 typedef struct Segment
@@ -1046,8 +1065,7 @@ typedef struct Assignment
 	int			npools;
 	int			ntiers;
 	const int32 *seats;			/* [pool][tier] */
-	int64	   *start;			/* [pool + 1]: people in the pools before it */
-	int64	   *ranked;			/* [pool]: people met */
+	PoolPlaces *places;			/* [pool] */
 
 	/* the people: in memory, or in files */
 	int64		memory;			/* bytes */
@@ -1132,9 +1150,15 @@ SortPeople(RankedPerson *people, RankedPerson *scratch, int64 n, int shift)
 }
 
 static int64
+PoolStart(Assignment *assignment, int pool)
+{
+	return pool == 0 ? 0 : assignment->places[pool - 1].end;
+}
+
+static int64
 PoolSize(Assignment *assignment, int pool)
 {
-	return assignment->start[pool + 1] - assignment->start[pool];
+	return assignment->places[pool].end - PoolStart(assignment, pool);
 }
 
 /* Quotas */
@@ -1159,21 +1183,20 @@ ReadSeats(Assignment *assignment, ArrayType *seats)
 	assignment->npools = ARR_NDIM(seats) == 0 ? 0 : ARR_DIMS(seats)[0];
 	assignment->ntiers = ARR_NDIM(seats) == 0 ? 0 : ARR_DIMS(seats)[1];
 	assignment->seats = (const int32 *) ARR_DATA_PTR(seats);
-	assignment->start = palloc_array(int64, assignment->npools + 1);
-	assignment->ranked = palloc0_array(int64, assignment->npools + 1);
+	assignment->places = palloc_array(PoolPlaces, Max(assignment->npools, 1));
 
-	assignment->start[0] = 0;
 	for (int pool = 0; pool < assignment->npools; pool++)
 	{
 		const int32 *row = assignment->seats + (Size) pool * assignment->ntiers;
-		int64		sum = 0;
+		int64		end = PoolStart(assignment, pool);
 
+		assignment->places[pool].next = end;
 		for (int tier = 0; tier < assignment->ntiers; tier++)
 		{
 			CheckNotNegative(row[tier], "seats");
-			sum += row[tier];
+			end += row[tier];
 		}
-		assignment->start[pool + 1] = assignment->start[pool] + sum;
+		assignment->places[pool].end = end;
 	}
 }
 
@@ -1182,15 +1205,16 @@ CheckSeatsTaken(Assignment *assignment)
 {
 	for (int pool = 0; pool < assignment->npools; pool++)
 	{
-		if (assignment->ranked[pool] != PoolSize(assignment, pool))
+		int64		ranked = assignment->places[pool].next - PoolStart(assignment, pool);
+
+		if (ranked != PoolSize(assignment, pool))
 			ereport(ERROR,
 					(errcode(ERRCODE_PERFMGMT_QUOTA_INVALID),
 					 errmsg("the seats of pool %d do not match its people",
 							pool + 1),
 					 errdetail("Its seats sum to " INT64_FORMAT
 							   ", but " INT64_FORMAT " people have ov_points.",
-							   PoolSize(assignment, pool),
-							   assignment->ranked[pool]),
+							   PoolSize(assignment, pool), ranked),
 					 errhint("Apportion the seats to the people who have ov_points.")));
 	}
 }
@@ -1271,8 +1295,8 @@ SortAndDeal(Assignment *assignment, int pool, RankedPerson *people,
 /* Files */
 
 /*
- * Opens a range of pools: consecutive pools share a file until they fill half
- * of the memory (sorting needs the other half), or their part of the fan-out.
+ * Opens a range of pools: consecutive pools share a file until sorting them
+ * takes the memory, or until they fill their part of the fan-out.
  */
 static void
 DivideByPool(Assignment *assignment, Fanout *fanout, int first_pool, int last_pool)
@@ -1283,10 +1307,9 @@ DivideByPool(Assignment *assignment, Fanout *fanout, int first_pool, int last_po
 	int			ways;
 	int			n = 0;
 
-	total = assignment->start[last_pool + 1] - assignment->start[first_pool];
+	total = assignment->places[last_pool].end - PoolStart(assignment, first_pool);
 	ways = Min(Max(assignment->memory / (8 * BLCKSZ), FANOUT_MIN), FANOUT_MAX);
-	target = Max(assignment->memory / (2 * (int64) sizeof(RankedPerson)),
-				 total / ways + 1);
+	target = Max(assignment->memory / SORT_SIZE, total / ways + 1);
 
 	fanout->first_pool = first_pool;
 	fanout->segments = palloc0_array(Segment, 2 * ways + 2);
@@ -1338,14 +1361,14 @@ Divide(Assignment *assignment, Fanout *fanout, int first_pool, int last_pool,
 }
 
 static void
-WritePerson(Assignment *assignment, Fanout *fanout, RankedPerson *person)
+WritePerson(Assignment *assignment, Fanout *fanout, FiledPerson *filed)
 {
 	Segment    *segment;
 
 	if (fanout->segment_of_pool != NULL)
-		segment = &fanout->segments[fanout->segment_of_pool[person->pool - fanout->first_pool]];
+		segment = &fanout->segments[fanout->segment_of_pool[filed->pool - fanout->first_pool]];
 	else
-		segment = &fanout->segments[(person->key >> fanout->bits_left) & (SLICES - 1)];
+		segment = &fanout->segments[(filed->person.key >> fanout->bits_left) & (SLICES - 1)];
 
 	if (segment->file == NULL)
 	{
@@ -1355,16 +1378,16 @@ WritePerson(Assignment *assignment, Fanout *fanout, RankedPerson *person)
 		segment->file = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(old);
 	}
-	BufFileWrite(segment->file, person, sizeof(RankedPerson));
+	BufFileWrite(segment->file, filed, sizeof(FiledPerson));
 	segment->count++;
 }
 
 static void
-ReadPeople(BufFile *file, RankedPerson *people, int64 n)
+ReadPeople(BufFile *file, FiledPerson *filed, int64 n)
 {
-	Size		size = sizeof(RankedPerson) * (Size) n;
+	Size		size = sizeof(FiledPerson) * (Size) n;
 
-	if (BufFileRead(file, people, size) != size)
+	if (BufFileRead(file, filed, size) != size)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read people from a temporary file")));
@@ -1382,44 +1405,47 @@ RewindSegment(Segment *segment)
 /* Puts people from a file to the places of their pools */
 static void
 PlacePeople(Assignment *assignment, Segment *segment, RankedPerson *people,
-			const RankedPerson *from)
+			const FiledPerson *filed)
 {
-	int64	   *places = assignment->ranked;
-	int64		base = assignment->start[segment->first_pool];
+	PoolPlaces *places = assignment->places;
+	int64		base = PoolStart(assignment, segment->first_pool);
 
-	/* the counts have been checked and are not needed any more */
+	/* the counts have been checked, so places can be given anew */
 	for (int pool = segment->first_pool; pool <= segment->last_pool; pool++)
-		places[pool] = assignment->start[pool] - base;
+		places[pool].next = PoolStart(assignment, pool) - base;
 	for (int64 i = 0; i < segment->count; i++)
-		people[places[from[i].pool]++] = from[i];
+		people[places[filed[i].pool].next++] = filed[i].person;
 }
 
 /* Sorts a segment that fits into memory */
 static void
 DealSegment(Assignment *assignment, Segment *segment)
 {
-	Size		size = sizeof(RankedPerson) * (Size) segment->count;
-	RankedPerson *people = MemoryContextAllocHuge(assignment->context, size);
-	RankedPerson *scratch = MemoryContextAllocHuge(assignment->context, size);
+	RankedPerson *people;
+	FiledPerson *filed;
+	int			first = segment->first_pool;
 
-	if (segment->first_pool == segment->last_pool)
-	{
-		ReadPeople(segment->file, people, segment->count);
-		SortAndDeal(assignment, segment->first_pool, people, scratch,
+	people = MemoryContextAllocHuge(assignment->context,
+									sizeof(RankedPerson) * (Size) segment->count);
+	filed = MemoryContextAllocHuge(assignment->context,
+								   sizeof(FiledPerson) * (Size) segment->count);
+	ReadPeople(segment->file, filed, segment->count);
+	PlacePeople(assignment, segment, people, filed);
+
+	/* what was read is placed, so its memory can serve the sort */
+	if (first == segment->last_pool)
+		SortAndDeal(assignment, first, people, (RankedPerson *) filed,
 					segment->count);
-	}
 	else
 	{
-		ReadPeople(segment->file, scratch, segment->count);
-		PlacePeople(assignment, segment, people, scratch);
-		for (int pool = segment->first_pool; pool <= segment->last_pool; pool++)
+		for (int pool = first; pool <= segment->last_pool; pool++)
 			SortAndDeal(assignment, pool,
-						people + (assignment->start[pool] -
-								  assignment->start[segment->first_pool]),
-						scratch, PoolSize(assignment, pool));
+						people + (PoolStart(assignment, pool) -
+								  PoolStart(assignment, first)),
+						(RankedPerson *) filed, PoolSize(assignment, pool));
 	}
 	pfree(people);
-	pfree(scratch);
+	pfree(filed);
 }
 
 static void DealFanout(Assignment *assignment, Fanout *fanout);
@@ -1434,11 +1460,11 @@ DealParts(Assignment *assignment, Segment *segment)
 		   segment->bits_left);
 	for (int64 i = 0; i < segment->count; i++)
 	{
-		RankedPerson person;
+		FiledPerson filed;
 
 		CHECK_FOR_INTERRUPTS();
-		ReadPeople(segment->file, &person, 1);
-		WritePerson(assignment, &fanout, &person);
+		ReadPeople(segment->file, &filed, 1);
+		WritePerson(assignment, &fanout, &filed);
 	}
 	BufFileClose(segment->file);
 	segment->file = NULL;
@@ -1453,7 +1479,7 @@ DealFanout(Assignment *assignment, Fanout *fanout)
 	for (int i = 0; i < fanout->nsegments; i++)
 	{
 		Segment    *segment = &fanout->segments[i];
-		int64		needed = 2 * (int64) sizeof(RankedPerson) * segment->count;
+		int64		needed = SORT_SIZE * segment->count;
 
 		if (segment->file == NULL)
 			continue;
@@ -1577,32 +1603,35 @@ static bool
 ReceivePerson(TupleTableSlot *slot, DestReceiver *self)
 {
 	Assignment *assignment = (Assignment *) self;
-	RankedPerson person;
+	FiledPerson filed;
+	PoolPlaces *places;
 	int64		place;
+	uint64		lot;
 
 	slot_getsomeattrs(slot, COLUMNS);
 	CheckQueryValue(slot, COLUMN_ID);
-	person.id = DatumGetInt32(slot->tts_values[COLUMN_ID]);
+	filed.person.id = DatumGetInt32(slot->tts_values[COLUMN_ID]);
 	if (slot->tts_isnull[COLUMN_OV_POINTS])
 	{
-		EmitUnranked(assignment, person.id);
+		EmitUnranked(assignment, filed.person.id);
 		return true;
 	}
 	CheckQueryValue(slot, COLUMN_POOL);
 	CheckQueryValue(slot, COLUMN_LOT);
-	person.pool = CheckPool(assignment, slot);
-	person.lot = (uint64) DatumGetInt64(slot->tts_values[COLUMN_LOT]) ^
-		(UINT64CONST(1) << 63);
-	person.key = PackKey(slot, person.lot);
+	filed.pool = CheckPool(assignment, slot);
+	lot = (uint64) DatumGetInt64(slot->tts_values[COLUMN_LOT]) ^ LOT_SIGN;
+	filed.person.key = PackKey(slot, lot);
+	filed.person.lot = (uint32) lot;
 
 	/* too many people are counted, for the error, but have no place */
-	place = assignment->ranked[person.pool]++;
-	if (place >= PoolSize(assignment, person.pool))
+	places = &assignment->places[filed.pool];
+	place = places->next++;
+	if (place >= places->end)
 		return true;
 	if (assignment->people != NULL)
-		assignment->people[assignment->start[person.pool] + place] = person;
+		assignment->people[place] = filed.person;
 	else
-		WritePerson(assignment, &assignment->fanout, &person);
+		WritePerson(assignment, &assignment->fanout, &filed);
 	return true;
 }
 
@@ -1656,7 +1685,7 @@ RunQuery(Assignment *assignment, const char *query)
 static void
 InitPlaces(Assignment *assignment)
 {
-	int64		total = assignment->start[assignment->npools];
+	int64		total = PoolStart(assignment, assignment->npools);
 	int64		largest = 0;
 
 	for (int pool = 0; pool < assignment->npools; pool++)
@@ -1697,7 +1726,7 @@ perfmgmt_assign_tiers(PG_FUNCTION_ARGS)
 	{
 		for (int pool = 0; pool < assignment->npools; pool++)
 			SortAndDeal(assignment, pool,
-						assignment->people + assignment->start[pool],
+						assignment->people + PoolStart(assignment, pool),
 						assignment->scratch, PoolSize(assignment, pool));
 		pfree(assignment->people);
 		pfree(assignment->scratch);

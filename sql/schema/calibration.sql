@@ -358,8 +358,6 @@ $$;
 COMMENT ON FUNCTION calibrate(int) IS
 'The whole computation of a cycle in one transaction: pools, LP points, role-model cap, bands, Overall Values, quotas, quota tiers. Run again, it writes only what changed. HR or the owner of the records. Error PM004 unless the cycle is in assessment or calibration.';
 GRANT EXECUTE ON FUNCTION calibrate(int) TO perfmgmt_hr;
-GRANT EXECUTE ON FUNCTION create_calibration_groups(int), form_pools(int, int), rate_people(review_cycle), set_pool_quotas(review_cycle),
-    deal_quota_tiers(review_cycle), report_progress(text) TO perfmgmt_engine;
 
 -- Whether the actor may see this person's row: the policies of the leaders' tables, in words.
 CREATE OR REPLACE FUNCTION is_visible_to_actor(about_id int, manager_chain int[]) RETURNS boolean
@@ -437,5 +435,4 @@ AS $$
                 ELSE 'same OV points and LP points, decided by the lot' END
 $$;
 COMMENT ON FUNCTION distance_in_words(overall_value, overall_value) IS 'Which step of the tie rule puts one person before another, and by how much; names nobody.';
-GRANT EXECUTE ON FUNCTION is_visible_to_actor(int, int[]), distance_in_words(overall_value, overall_value) TO perfmgmt_engine;
 GRANT EXECUTE ON FUNCTION explain_rank(int, int) TO perfmgmt_leader, perfmgmt_hr;

@@ -153,7 +153,7 @@ AS $$
     SELECT EXISTS (SELECT FROM review_cycle c WHERE c.policy_id = checked_policy_id AND c.status <> 'draft')
 $$;
 COMMENT ON FUNCTION policy_in_use(int) IS 'Whether an opened cycle uses the policy, so that it cannot change.';
-GRANT EXECUTE ON FUNCTION policy_in_use(int) TO perfmgmt_engine, perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION policy_in_use(int) TO perfmgmt_hr;
 
 -- The cycle, locked, when its status is one of these.
 CREATE OR REPLACE FUNCTION cycle_in_status(cycle_id int, allowed text[], what text) RETURNS review_cycle
@@ -177,7 +177,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cycle_in_status(int, text[], text) IS 'Locks a cycle and returns it; error PM004 when it does not exist or has another status than these.';
-GRANT EXECUTE ON FUNCTION cycle_in_status(int, text[], text) TO perfmgmt_engine;
 
 CREATE OR REPLACE FUNCTION create_cycle(name text, period_start date, period_end date,
     with_policy_id int DEFAULT 1, too_new_after date DEFAULT NULL,
@@ -245,7 +244,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION participation_of_period(date, date, date) IS
 'Eligibility with its reason, manager of record (most days in the period, the later one at a tie), team and level of everybody with an assignment in the period.';
-GRANT EXECUTE ON FUNCTION participation_of_period(date, date, date) TO perfmgmt_engine;
 
 CREATE OR REPLACE FUNCTION lot_of(key bytea, external_id text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -254,7 +252,7 @@ AS $$
     SELECT ('x' || encode(substr(sha256(key || convert_to(external_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint & 9223372036854775807
 $$;
 COMMENT ON FUNCTION lot_of(bytea, text) IS 'The lot of a person: the first 63 bits of SHA-256(key || external_id). After the release anybody can recompute it.';
-GRANT EXECUTE ON FUNCTION lot_of(bytea, text) TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr, perfmgmt_employee, perfmgmt_auditor;
+GRANT EXECUTE ON FUNCTION lot_of(bytea, text) TO perfmgmt_leader, perfmgmt_hr, perfmgmt_employee, perfmgmt_auditor;
 
 CREATE OR REPLACE FUNCTION open_cycle(cycle_id int) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -327,7 +325,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION propose_decision(text, int, int, jsonb, text) IS 'Writes a pending decision; only privileged routines call it, after they checked the right. Errors: PM005 about oneself; 22004 no reason.';
-GRANT EXECUTE ON FUNCTION propose_decision(text, int, int, jsonb, text) TO perfmgmt_engine;
 
 -- What an approved decision does. A domain that adds a kind adds its branch.
 CREATE OR REPLACE FUNCTION apply_decision(approved decision) RETURNS void
@@ -351,7 +348,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION apply_decision(decision) IS 'Carries out an approved decision; only approve() calls it.';
-GRANT EXECUTE ON FUNCTION apply_decision(decision) TO perfmgmt_engine;
 
 CREATE OR REPLACE FUNCTION decide(pending_id int, new_outcome text, with_comment text) RETURNS decision
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -390,7 +386,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION decide(int, text, text) IS 'The checks and the record that approve() and reject() share.';
-GRANT EXECUTE ON FUNCTION decide(int, text, text) TO perfmgmt_engine;
 
 CREATE OR REPLACE FUNCTION approve(pending_id int, with_comment text DEFAULT NULL) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

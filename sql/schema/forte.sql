@@ -96,7 +96,6 @@ AS $$
     WHERE NOT s.is_anonymous OR s.n >= minimum_raters
 $$;
 COMMENT ON FUNCTION released_scores(int, int) IS 'What release_forte() writes into forte_score: means to half a level from at least k raters, with a coarse count.';
-GRANT EXECUTE ON FUNCTION released_scores(int, int) TO perfmgmt_engine;
 
 CREATE OR REPLACE FUNCTION release_forte(cycle_id int, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

@@ -506,4 +506,4 @@ AS $$
 $$;
 COMMENT ON FUNCTION label_mismatches(int) IS 'Matrix cells whose Forte label differs from the label that usually goes with the tier; six in the default policy.';
 GRANT EXECUTE ON FUNCTION policy_offences(int), check_policy(int), principle_weights(int), target_percents(int, int),
-    ov_inversions(int), label_mismatches(int) TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr;
+    ov_inversions(int), label_mismatches(int) TO perfmgmt_leader, perfmgmt_hr;

@@ -403,4 +403,4 @@ $$;
 COMMENT ON FUNCTION explain_ov(int, int) IS
 'How the Overall Value of a person came about: a row a step from the ratings to the final tier, replayed from the inputs and the policy version, and the nearest single change of an input that would move the proposed tier up and down. For leaders and HR, under their row security. Error PM004 when there is nothing to see.';
 GRANT EXECUTE ON FUNCTION lp_tier_of(int, int), proposed_tier_of(int, int, int, int), single_changes(int, int, int, int, int),
-    explain_ov(int, int) TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr;
+    explain_ov(int, int) TO perfmgmt_leader, perfmgmt_hr;

@@ -1,0 +1,135 @@
+-- A review year of the example company, from CSV files to both perspectives.
+-- Run by ./run demo in an empty database; the current folder is the project's.
+\set ON_ERROR_STOP on
+\pset pager off
+\pset footer off
+\pset null '-'
+\set QUIET on
+SET client_min_messages = warning;
+
+\echo
+\echo '== 1. Install: the extension brings code, install() makes the records ========'
+\echo
+\echo 'CREATE EXTENSION perfmgmt;  CALL perfmgmt.install();'
+CREATE EXTENSION perfmgmt;
+CALL perfmgmt.install();
+
+\echo
+\echo '== 2. The company comes in from CSV files ===================================='
+\echo
+\copy perf.import_employee (external_id, full_name, email, hired_on, left_on, manager_external_id, team, parent_team, level, location, valid_from) FROM 'examples/company/employees.csv' WITH (FORMAT csv, HEADER)
+SELECT 'people' AS file, i.* FROM perf.import_org() i;
+
+-- the first two HR people are appointed by the owner of the records
+SELECT employee_id AS hr_id FROM perf.employee WHERE external_id = 'E00012' \gset
+SELECT employee_id AS second_hr_id FROM perf.employee WHERE external_id = 'E00034' \gset
+SELECT perf.appoint(:hr_id, 'hr', 'runs the review year') AS d1, perf.appoint(:second_hr_id, 'hr', 'second pair of eyes') AS d2 \gset
+
+SELECT perf.create_cycle('2026', '2025-10-01', '2026-09-30', too_new_after => '2026-06-01') AS cycle_id \gset
+SELECT perf.open_cycle(:cycle_id) AS participants \gset
+\copy perf.import_principle_rating (employee_external_id, rater_external_id, relation, scores, comment) FROM 'examples/company/principle_ratings.csv' WITH (FORMAT csv, HEADER)
+\copy perf.import_accomplishment (employee_external_id, claim, link, period_from, period_to, verified_by_external_id) FROM 'examples/company/accomplishments.csv' WITH (FORMAT csv, HEADER)
+SELECT 'ratings' AS file, i.* FROM perf.import_ratings(:cycle_id) i;
+SELECT perf.advance_cycle(:cycle_id) AS status \gset
+\copy perf.import_assessment (employee_external_id, job_performance, potential, assessed_by_external_id, summary) FROM 'examples/company/assessments.csv' WITH (FORMAT csv, HEADER)
+SELECT 'assessments' AS file, a.* FROM perf.import_assessments(:cycle_id) a
+UNION ALL
+SELECT 'accomplishments', c.* FROM perf.import_accomplishments() c;
+ANALYZE;
+
+\echo
+\echo '== 3. calibrate(): scores, role-model cap, matrix, quotas, in one call ========'
+\echo
+SELECT perf.advance_cycle(:cycle_id) AS status \gset
+SELECT * FROM perf.calibrate(:cycle_id);
+
+\echo 'What managers proposed, in the 28 cells of the matrix (people, tier):'
+\echo
+SELECT lpad('band ' || band.level, 7) || ' |' ||
+       string_agg(lpad(coalesce(n.people, 0)::text, 6) || ' ' || rpad(cell.tier, 4) || '|', '' ORDER BY cell.potential) AS "        | potential 1 |          2 |          3 |          4 |"
+FROM generate_series(7, 1, -1) AS band(level)
+JOIN perf.matrix_cell cell ON cell.performance_band = band.level AND cell.policy_id = 1
+LEFT JOIN (SELECT performance_band, potential, count(*) AS people FROM perf.overall_value
+           WHERE ov_points IS NOT NULL GROUP BY performance_band, potential) n
+       ON n.performance_band = cell.performance_band AND n.potential = cell.potential
+GROUP BY band.level ORDER BY band.level DESC;
+
+\echo 'The company before and after the forced distribution; | marks the target:'
+\echo
+SELECT d.tier, p.proposed, d.n AS quota, d.target_seats AS target, d.tier_share AS share, d.bar, d.status
+FROM olr.session_distribution d
+JOIN (SELECT proposed_tier AS tier, count(*) AS proposed FROM perf.overall_value GROUP BY proposed_tier) p USING (tier)
+WHERE d.scope = 'company' ORDER BY d.tier_order DESC;
+
+\echo '== 4. The leader of Alice Kerrigan looks at her (OLR) ========================='
+\echo
+SELECT e.employee_id AS alice_id, e.manager_chain[2] AS leader_id FROM perf.employee e WHERE e.external_id = 'E02015' \gset
+\echo 'BEGIN; SELECT perfmgmt.act_as(...); SET LOCAL ROLE perfmgmt_leader;'
+BEGIN;
+SELECT perfmgmt.act_as(:leader_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_leader;
+\x on
+SELECT full_name, job_level, manager_name, pool_name, job_performance_name, lp_score, lp_tier_name, potential_name,
+       ov_score, proposed_tier, quota_tier, forte_label
+FROM olr.rating WHERE employee_id = :alice_id;
+\x off
+\echo 'Why this tier?'
+SELECT name, value FROM perf.explain_rank(:cycle_id, :alice_id);
+SELECT name, input, value FROM perf.explain_ov(:cycle_id, :alice_id)
+WHERE name IN ('LP points', 'LP tier', 'performance band', 'proposed tier', 'OV points', 'quota tier', 'nearest change up', 'nearest change down');
+COMMIT;
+
+\echo 'Before a release HR sees who would be told one thing and rated another:'
+BEGIN;
+SELECT perfmgmt.act_as(:hr_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_hr;
+SELECT forte_label, tier, count(*) AS people FROM olr.label_discrepancy
+GROUP BY forte_label, tier, tier_order ORDER BY tier_order, forte_label;
+
+\echo '== 5. A named person releases; Alice looks at herself (Forte) ================='
+\echo
+SELECT perf.release_forte(:cycle_id, 'results of 2026 as calibrated') AS labels_released;
+COMMIT;
+BEGIN;
+SELECT perfmgmt.act_as(:alice_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_employee;
+\x on
+SELECT full_name, forte_label, manager_name, manager_summary FROM forte.my_review;
+\x off
+SELECT explanation FROM forte.my_explanation ORDER BY step;
+SELECT principle_name, string_agg(format('%s %s (%s)', relation, mean_score, raters), ', ' ORDER BY relation) AS seen_by
+FROM forte.my_principles WHERE relation <> 'self' GROUP BY principle_ordinal, principle_name ORDER BY principle_ordinal LIMIT 6;
+COMMIT;
+
+\echo '== 6. What the database refuses, whatever the client =========================='
+\set ON_ERROR_STOP off
+\echo
+\echo '-- Alice asks for the ratings of the leaders:'
+BEGIN;
+SELECT perfmgmt.act_as(:alice_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_employee;
+SELECT * FROM olr.rating;
+ROLLBACK;
+\echo
+\echo '-- Somebody sets the identity by hand:'
+SET perfmgmt.actor_id = '1';
+\echo
+\echo '-- The HR person who proposed an appointment approves it as well:'
+BEGIN;
+SELECT perfmgmt.act_as(:hr_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_hr;
+SELECT perf.appoint(:leader_id, 'hr', 'help over the winter') AS decision_id \gset
+COMMIT;
+BEGIN;
+SELECT perfmgmt.act_as(:hr_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_hr;
+SELECT perf.approve(:decision_id);
+ROLLBACK;
+\echo
+\echo '-- The owner bends the policy after the fact:'
+UPDATE perf.distribution_target SET target_percent = 40 WHERE policy_id = 1;
+\echo
+\echo '-- Somebody drops the extension, and the reviews with it:'
+DROP EXTENSION perfmgmt;
+\set ON_ERROR_STOP on
+\echo
