@@ -121,6 +121,7 @@ BEGIN
     END LOOP;
 
     REVOKE ALL ON ALL ROUTINES IN SCHEMA perf FROM PUBLIC;
+    -- the privileged routines call the others
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA perf TO perfmgmt_engine;
     FOR part IN SELECT p.* FROM perfmgmt.privileged_routine() p LOOP
         EXECUTE format('ALTER ROUTINE %s OWNER TO %I', part.routine::regprocedure, part.owner);

@@ -518,13 +518,23 @@ perfmgmt_require_appointment(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Would this statement make its table in the temporary schema?  By the keyword,
+ * by the name of the schema, or by a search_path that begins with it.
+ */
+static bool
+IsTemporary(const RangeVar *relation)
+{
+	return relation->relpersistence == RELPERSISTENCE_TEMP ||
+		isTempNamespace(RangeVarGetCreationNamespace(relation));
+}
+
+/*
  * What would carry a person's rows past the end of the transaction.
  */
 static const char *
 OutlivesIdentity(Node *statement)
 {
-	const RangeVar *relation = NULL;
-	bool		dropped = false;
+	const char *table = "a temporary table that is kept at commit";
 
 	switch (nodeTag(statement))
 	{
@@ -535,22 +545,27 @@ OutlivesIdentity(Node *statement)
 			return ((TransactionStmt *) statement)->kind == TRANS_STMT_PREPARE ?
 				"PREPARE TRANSACTION" : NULL;
 		case T_CreateStmt:
-			relation = ((CreateStmt *) statement)->relation;
-			dropped = ((CreateStmt *) statement)->oncommit == ONCOMMIT_DROP;
-			break;
+			{
+				CreateStmt *create = (CreateStmt *) statement;
+
+				return create->oncommit != ONCOMMIT_DROP && IsTemporary(create->relation) ? table : NULL;
+			}
 		case T_CreateTableAsStmt:
-			relation = ((CreateTableAsStmt *) statement)->into->rel;
-			dropped = ((CreateTableAsStmt *) statement)->into->onCommit == ONCOMMIT_DROP;
-			break;
+			{
+				IntoClause *into = ((CreateTableAsStmt *) statement)->into;
+
+				return into->onCommit != ONCOMMIT_DROP && IsTemporary(into->rel) ? table : NULL;
+			}
+		case T_ExplainStmt:		/* with ANALYZE it makes the table */
+			{
+				Query	   *explained = castNode(Query, ((ExplainStmt *) statement)->query);
+
+				return explained->commandType == CMD_UTILITY ?
+					OutlivesIdentity(explained->utilityStmt) : NULL;
+			}
 		default:
 			return NULL;
 	}
-	if (dropped || relation == NULL)
-		return NULL;
-	if (relation->relpersistence == RELPERSISTENCE_TEMP ||
-		(relation->schemaname && strcmp(relation->schemaname, "pg_temp") == 0))
-		return "a temporary table that is kept at commit";
-	return NULL;
 }
 
 static void
@@ -559,7 +574,9 @@ RefuseWhatOutlivesIdentity(PlannedStmt *pstmt, const char *queryString,
 						   ParamListInfo params, QueryEnvironment *queryEnv,
 						   DestReceiver *dest, QueryCompletion *qc)
 {
-	const char *what = acting ? OutlivesIdentity(pstmt->utilityStmt) : NULL;
+	/* an identity put aside with RESET, or by a function, may come back */
+	bool		acted = acting || first_actor_lxid == MyLocalTransactionId();
+	const char *what = acted ? OutlivesIdentity(pstmt->utilityStmt) : NULL;
 
 	if (what != NULL)
 		ereport(ERROR,

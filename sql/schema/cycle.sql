@@ -359,11 +359,13 @@ DECLARE
 BEGIN
     SELECT d.* INTO pending FROM decision d WHERE d.decision_id = pending_id FOR UPDATE;
     -- who may not see it gets the same answer as when there is none
-    IF NOT FOUND OR pending.employee_id = actor_id() THEN
-        RAISE EXCEPTION 'decision % does not exist', pending_id USING ERRCODE = 'PM004';
+    IF NOT FOUND OR pending.employee_id = actor_id()
+       OR NOT has_appointment((SELECT k.appointment_kind FROM decision_kind k
+                               WHERE k.decision_kind = pending.decision_kind)) THEN
+        RAISE EXCEPTION 'there is no decision % for you to decide', pending_id USING ERRCODE = 'PM004',
+            HINT = 'Somebody with the appointment of its kind decides, not about oneself.';
     END IF;
-    decider_id := require_appointment((SELECT k.appointment_kind FROM decision_kind k
-                                       WHERE k.decision_kind = pending.decision_kind));
+    decider_id := actor_id();
     IF pending.outcome <> 'pending' THEN
         RAISE EXCEPTION 'decision % was decided before', pending_id USING ERRCODE = 'PM004';
     END IF;
@@ -392,7 +394,7 @@ AS $$
     SELECT apply_decision(decide(pending_id, 'approved', with_comment))
 $$;
 COMMENT ON FUNCTION approve(int, text) IS
-'Approves a pending decision, which then takes effect. By another person than the proposer, in another transaction, with the appointment of the kind, not about oneself or somebody above. Errors: PM004 no such pending decision; PM005 conflict; PM006 no appointment.';
+'Approves a pending decision, which then takes effect. By another person than the proposer, in another transaction, with the appointment of the kind, not about oneself or somebody above. Errors: PM004 no pending decision that the actor may decide; PM005 conflict.';
 
 CREATE OR REPLACE FUNCTION reject(pending_id int, with_comment text DEFAULT NULL) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -415,6 +417,10 @@ BEGIN
     LOCK TABLE appointment IN SHARE ROW EXCLUSIVE MODE;
     proposer_id := require_appointment('hr', 2 > (SELECT count(DISTINCT a.employee_id) FROM appointment a
                                                   WHERE a.appointment_kind = 'hr' AND a.valid_during @> CURRENT_DATE));
+    IF NOT EXISTS (SELECT FROM appointment_kind k WHERE k.appointment_kind = kind) THEN
+        RAISE EXCEPTION 'unknown appointment "%"', kind USING ERRCODE = '22023',
+            HINT = (SELECT 'One of: ' || string_agg(k.appointment_kind, ', ' ORDER BY k.appointment_kind) FROM appointment_kind k);
+    END IF;
     new_id := propose_decision('appointment', appointed_id, NULL,
                                jsonb_build_object('appointment_kind', kind, 'until', until), reason);
     IF proposer_id IS NULL THEN
@@ -427,7 +433,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION appoint(int, text, text, date) IS
-'Proposes that somebody takes an office until a day (NULL: without end); returns the decision_id for approve(). The owner of the records appoints directly while fewer than two people hold hr.';
+'Proposes that somebody takes an office until a day (NULL: without end); returns the decision_id for approve(). The owner of the records appoints directly while fewer than two people hold hr. Errors: 22023 unknown kind; PM005 about oneself; PM006 no appointment.';
 
 CREATE OR REPLACE FUNCTION change_eligibility(cycle_id int, about_id int, new_eligibility text, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

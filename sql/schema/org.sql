@@ -228,7 +228,7 @@ $$;
 COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today.';
 
 -- manager_chain of these people and everybody below them, and of their rows in
--- open cycles. Rows of released cycles stay as they were.
+-- open cycles or of none. Rows of released cycles stay as they were.
 CREATE OR REPLACE FUNCTION follow_organisation(moved_ids int[]) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -238,6 +238,7 @@ DECLARE
     changed_ids int[];
     placed int;
     relation regclass;
+    of_cycle boolean;
 BEGIN
     SELECT array_agg(e.employee_id) INTO affected_ids
     FROM employee e
@@ -275,26 +276,28 @@ BEGIN
         RETURN 0;
     END IF;
 
-    FOR relation IN
-        SELECT c.oid FROM pg_class c
-        WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p')
-          AND 3 = (SELECT count(*) FROM pg_attribute a
-                   WHERE a.attrelid = c.oid AND NOT a.attisdropped
-                     AND a.attname IN ('employee_id', 'review_cycle_id', 'manager_chain'))
+    FOR relation, of_cycle IN
+        SELECT c.oid, bool_or(a.attname = 'review_cycle_id')
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+        WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'employee'
+        GROUP BY c.oid, c.relname
+        HAVING bool_or(a.attname = 'employee_id') AND bool_or(a.attname = 'manager_chain')
         ORDER BY c.relname
     LOOP
         EXECUTE format(
             'UPDATE %s t SET manager_chain = e.manager_chain FROM employee e
              WHERE e.employee_id = ANY ($1) AND t.employee_id = e.employee_id
-               AND t.review_cycle_id IN (SELECT c.review_cycle_id FROM review_cycle c WHERE c.released_at IS NULL)
                AND t.manager_chain <> e.manager_chain', relation)
+            || CASE WHEN of_cycle THEN
+               ' AND t.review_cycle_id IN (SELECT c.review_cycle_id FROM review_cycle c WHERE c.released_at IS NULL)'
+               ELSE '' END
         USING changed_ids;
     END LOOP;
     RETURN cardinality(changed_ids);
 END
 $$;
 COMMENT ON FUNCTION follow_organisation(int[]) IS
-'Brings manager_chain of these people and of everybody below them up to date, in employee and in open cycles; returns how many people changed. Error PM005 when the line of managers comes back to itself.';
+'Brings manager_chain of these people and of everybody below them up to date, in employee, in open cycles and in what belongs to no cycle; returns how many people changed. Error PM005 when the line of managers comes back to itself.';
 
 CREATE OR REPLACE FUNCTION assignment_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
