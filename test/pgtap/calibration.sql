@@ -3,8 +3,11 @@
 BEGIN;
 SELECT plan(34);
 SET LOCAL search_path = public, perf, perfmgmt, pg_temp;
+-- the people of the fixture take no part, its teams are empty ones below the new top
+DELETE FROM perf.assignment;
 
 INSERT INTO perf.team (team_id, team_code, parent_team_id) VALUES (9000, 'T', NULL);
+UPDATE perf.team SET parent_team_id = 9000 WHERE team_code = 'company';
 INSERT INTO perf.team (team_id, team_code, parent_team_id) SELECT 9000 + i, 'T-' || i, 9000 FROM generate_series(1, 6) i;
 INSERT INTO perf.team (team_id, team_code, parent_team_id)
 SELECT 9000 + 10 * i + j, format('T-%s-%s', i, j), 9000 + i FROM generate_series(1, 6) i, generate_series(1, 9) j;
