@@ -48,7 +48,24 @@ AS $$
         ('perf.stage_lines(text)', 'reads and empties staging tables, which HR may only fill'),
         ('perf.import_problems(text)', 'shows HR or the owner the rows that an import refused'),
         ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
-        ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write')
+        ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write'),
+        ('perf.create_session(int, text, int, int)', 'HR makes sessions and seats people, after a check of the appointment'),
+        ('perf.add_participant(int, int, text)', 'writes participants after a check that the actor leads the session'),
+        ('perf.remove_participant(int, int)', 'deletes participants after the same check'),
+        ('perf.add_subject(int, int, text)', 'writes subjects after a check that the actor leads the session'),
+        ('perf.remove_subject(int, int, text)', 'takes subjects out after the same check'),
+        ('perf.activate_session(int)', 'changes the status after a check that the actor leads the session'),
+        ('perf.give_preliminary_rating(int, int, text, text)', 'writes a rating by the actor of a subject of the session'),
+        ('perf.hold_hard_bounds()', 'the trigger counts the whole pool, also people whom the actor may not see; its message holds counts only'),
+        ('perf.propose_changes(int, int[], text[], text, text, int)', 'writes tiers after checks of role, delegation, subjects and conflicts'),
+        ('perf.withdraw_change(int, text)', 'writes the way back of a change, after the same checks'),
+        ('perf.rank_subject(int, int, int)', 'writes the rank of a subject, after the same checks'),
+        ('perf.mark_discussed(int, int)', 'writes a mark, after a check that the actor leads the session'),
+        ('perf.finalize_session(int)', 'counts whole pools, also people whom the chair may not see'),
+        ('perf.propose_session_reopening(int, text)', 'writes a proposal, after a check that the actor leads the session'),
+        ('perf.propose_session_exception(int, text)', 'writes a proposal, after the same check'),
+        ('perf.propose_calibration_exemption(int, int, text)', 'writes a proposal, after the same check'),
+        ('perf.delegate_calibration(int, date, date, text)', 'writes a delegation by the actor, about nobody else')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

@@ -8,11 +8,11 @@
  * plans.  Its check hook refuses every writer but act_as() and the start of a
  * parallel worker.
  *
- * The value is "<employee_id>;<appointment>,...;<session_id>,...".  act_as()
- * resolves appointments and sessions once, so that the functions in policies
- * look nothing up; the show hook tells the employee_id alone.  Without act_as()
- * the session user's row in perf.login gives the same three, resolved once a
- * transaction.
+ * The value is "<employee_id>;,<appointment>,...;<session_id>,...;<manager_id>,...".
+ * act_as() resolves appointments, calibration sessions and the line of managers
+ * once, so that the functions in policies look nothing up; the show hook tells
+ * the employee_id alone.  Without act_as() the session user's row in perf.login
+ * gives the same, resolved once a transaction.
  *
  * Look-ups go past row-level security on purpose: they answer "who am I" and
  * nothing else.
@@ -59,10 +59,13 @@ typedef struct Actor
 {
 	int32		employee_id;	/* 0: nobody */
 	int			session_count;
-	int			appointments;	/* offset of ",hr,auditor," in sessions[] tail */
-	int32		sessions[FLEXIBLE_ARRAY_MEMBER];
+	int			manager_count;
+	int			appointments;	/* offset of ",hr,auditor,", behind ids[] */
+	int32		ids[FLEXIBLE_ARRAY_MEMBER]; /* sessions, then managers */
 } Actor;
 
+#define ActorSessions(actor) ((actor)->ids)
+#define ActorManagers(actor) ((actor)->ids + (actor)->session_count)
 #define ActorAppointments(actor) ((const char *) (actor) + (actor)->appointments)
 
 static char *actor_value = NULL;
@@ -83,39 +86,51 @@ static ProcessUtility_hook_type previous_ProcessUtility = NULL;
 PG_FUNCTION_INFO_V1(perfmgmt_act_as);
 PG_FUNCTION_INFO_V1(perfmgmt_actor_id);
 PG_FUNCTION_INFO_V1(perfmgmt_actor_sessions);
+PG_FUNCTION_INFO_V1(perfmgmt_actor_managers);
 PG_FUNCTION_INFO_V1(perfmgmt_has_appointment);
 PG_FUNCTION_INFO_V1(perfmgmt_require_appointment);
 
 /*
- * Parsing "<employee_id>;<appointments>;<sessions>".
+ * Reads "1,2,3," up to a semicolon or the end; each id is followed by a comma.
+ * Without room for them, only counts.
  */
+static int
+ParseIds(const char *p, int32 *ids)
+{
+	int			count = 0;
+
+	while (*p != '\0' && *p != ';')
+	{
+		if (ids)
+			ids[count] = (int32) strtol(p, NULL, 10);
+		count++;
+		p = strchr(p, ',') + 1;
+	}
+	return count;
+}
+
 static Actor *
 ParseActor(const char *value, void *(*allocate) (Size))
 {
-	const char *appointments = strchr(value, ';');
-	const char *sessions = appointments ? strchr(appointments + 1, ';') : NULL;
-	const char *p;
-	Actor	   *actor;
-	Size		length;
-	int			count = 0;
+	const char *appointments = strchr(value, ';') + 1;
+	const char *sessions = strchr(appointments, ';') + 1;
+	const char *managers = strchr(sessions, ';') + 1;
+	Size		length = sessions - appointments - 1;
+	int			session_count = ParseIds(sessions, NULL);
+	int			manager_count = ParseIds(managers, NULL);
+	Size		head = offsetof(Actor, ids) + sizeof(int32) * (session_count + manager_count);
+	Actor	   *actor = allocate(head + length + 1);
 
-	if (sessions == NULL)
-		return NULL;
-	for (p = sessions + 1; *p; p++)
-		count += (*p == ',');
-	length = sessions - appointments - 1;
-
-	/* each session id is followed by a comma; ",hr,auditor," has both ends */
-	actor = allocate(offsetof(Actor, sessions) + sizeof(int32) * count + length + 1);
 	if (actor == NULL)
 		return NULL;
 	actor->employee_id = (int32) strtol(value, NULL, 10);
-	actor->session_count = count;
-	actor->appointments = offsetof(Actor, sessions) + sizeof(int32) * count;
-	memcpy((char *) actor + actor->appointments, appointments + 1, length);
-	((char *) actor + actor->appointments)[length] = '\0';
-	for (p = sessions + 1, count = 0; *p; p = strchr(p, ',') + 1)
-		actor->sessions[count++] = (int32) strtol(p, NULL, 10);
+	actor->session_count = session_count;
+	actor->manager_count = manager_count;
+	actor->appointments = head;
+	ParseIds(sessions, ActorSessions(actor));
+	ParseIds(managers, ActorManagers(actor));
+	memcpy((char *) actor + head, appointments, length);
+	((char *) actor + head)[length] = '\0';
 	return actor;
 }
 
@@ -270,14 +285,75 @@ AppendAppointment(HeapTuple tuple, TupleDesc desc, void *arg)
 		appendStringInfo(value, "%s,", TextDatumGetCString(kind));
 }
 
+/*
+ * The sessions a person sits in, those of who delegated to the person, and all
+ * below: the participants of a session see the union of its tree.  Appends to a
+ * list, which then is walked while it grows.
+ */
 static void
-AppendSession(HeapTuple tuple, TupleDesc desc, void *arg)
+CollectSession(HeapTuple tuple, TupleDesc desc, void *arg)
 {
+	List	  **sessions = (List **) arg;
 	bool		isnull;
 	Datum		session = ColumnOf(tuple, desc, "calibration_session_id", &isnull);
 
 	if (!isnull)
-		appendStringInfo((StringInfo) arg, "%d,", DatumGetInt32(session));
+		*sessions = list_append_unique_int(*sessions, DatumGetInt32(session));
+}
+
+static void
+CollectPrincipal(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	bool		no_principal;
+	bool		no_scope;
+	bool		no_range;
+	Datum		principal = ColumnOf(tuple, desc, "principal_id", &no_principal);
+	Datum		scope = ColumnOf(tuple, desc, "scope", &no_scope);
+	Datum		range = ColumnOf(tuple, desc, "valid_during", &no_range);
+
+	if (!no_principal && !no_scope && !no_range && InForceToday(range) &&
+		strcmp(TextDatumGetCString(scope), "calibration") == 0)
+		*(List **) arg = lappend_int(*(List **) arg, DatumGetInt32(principal));
+}
+
+static void
+AppendSessions(StringInfo value, int32 employee_id)
+{
+	List	   *people = list_make1_int(employee_id);
+	List	   *sessions = NIL;
+	ListCell   *cell;
+	int			i;
+
+	ForEachRow("delegation", "delegate_id", F_INT4EQ, Int32GetDatum(employee_id),
+			   CollectPrincipal, &people);
+	foreach(cell, people)
+		ForEachRow("session_participant", "employee_id", F_INT4EQ, Int32GetDatum(lfirst_int(cell)),
+				   CollectSession, &sessions);
+	for (i = 0; i < list_length(sessions); i++)
+	{
+		int32		session = list_nth_int(sessions, i);
+
+		appendStringInfo(value, "%d,", session);
+		ForEachRow("calibration_session", "parent_session_id", F_INT4EQ, Int32GetDatum(session),
+				   CollectSession, &sessions);
+	}
+}
+
+static void
+AppendManagers(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	bool		isnull;
+	Datum		chain = ColumnOf(tuple, desc, "manager_chain", &isnull);
+	Datum	   *managers;
+	int			count;
+	int			i;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(chain), INT4OID, sizeof(int32), true,
+					  TYPALIGN_INT, &managers, NULL, &count);
+	for (i = 0; i < count; i++)
+		appendStringInfo((StringInfo) arg, "%d,", DatumGetInt32(managers[i]));
 }
 
 static char *
@@ -290,8 +366,10 @@ ActorValueOf(int32 employee_id)
 	ForEachRow("appointment", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
 			   AppendAppointment, &value);
 	appendStringInfoChar(&value, ';');
-	ForEachRow("session_participant", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
-			   AppendSession, &value);
+	AppendSessions(&value, employee_id);
+	appendStringInfoChar(&value, ';');
+	ForEachRow("employee", "employee_id", F_INT4EQ, Int32GetDatum(employee_id),
+			   AppendManagers, &value);
 	return value.data;
 }
 
@@ -445,20 +523,36 @@ perfmgmt_actor_id(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(actor->employee_id);
 }
 
+static Datum
+IdArray(const int32 *ids, int count)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(count, 1));
+	int			i;
+
+	for (i = 0; i < count; i++)
+		values[i] = Int32GetDatum(ids[i]);
+	return PointerGetDatum(construct_array(values, count, INT4OID, sizeof(int32),
+										   true, TYPALIGN_INT));
+}
+
 Datum
 perfmgmt_actor_sessions(PG_FUNCTION_ARGS)
 {
 	const Actor *actor = CurrentActor();
-	Datum	   *sessions;
-	int			i;
 
 	if (actor == NULL)
 		PG_RETURN_NULL();
-	sessions = palloc(sizeof(Datum) * Max(actor->session_count, 1));
-	for (i = 0; i < actor->session_count; i++)
-		sessions[i] = Int32GetDatum(actor->sessions[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(sessions, actor->session_count, INT4OID,
-										  sizeof(int32), true, TYPALIGN_INT));
+	return IdArray(ActorSessions(actor), actor->session_count);
+}
+
+Datum
+perfmgmt_actor_managers(PG_FUNCTION_ARGS)
+{
+	const Actor *actor = CurrentActor();
+
+	if (actor == NULL)
+		PG_RETURN_NULL();
+	return IdArray(ActorManagers(actor), actor->manager_count);
 }
 
 static bool

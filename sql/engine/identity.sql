@@ -18,7 +18,13 @@ CREATE FUNCTION perfmgmt.actor_sessions() RETURNS int[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE LEAKPROOF
 AS 'MODULE_PATHNAME', 'perfmgmt_actor_sessions';
 COMMENT ON FUNCTION perfmgmt.actor_sessions() IS
-'The calibration sessions that the actor takes part in, resolved once by act_as(); NULL without an actor.';
+'The calibration sessions that the actor sees: those one takes part in, those of people who delegated to one, and all below; resolved once by act_as(); NULL without an actor.';
+
+CREATE FUNCTION perfmgmt.actor_managers() RETURNS int[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE LEAKPROOF
+AS 'MODULE_PATHNAME', 'perfmgmt_actor_managers';
+COMMENT ON FUNCTION perfmgmt.actor_managers() IS
+'Everybody above the actor, resolved once by act_as(); NULL without an actor.';
 
 CREATE FUNCTION perfmgmt.has_appointment(appointment_kind text) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE LEAKPROOF

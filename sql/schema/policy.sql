@@ -15,6 +15,7 @@ CREATE TABLE policy (
     role_model_from int NOT NULL DEFAULT 45000,
     role_model_percent int NOT NULL DEFAULT 5,
     minimum_pool_size int NOT NULL DEFAULT 50,
+    bounds_rounding text NOT NULL DEFAULT 'outward',
     UNIQUE (policy_name, policy_version)
 );
 CREATE INDEX ON policy (based_on_policy_id);
@@ -23,6 +24,7 @@ COMMENT ON COLUMN policy.weight_job_performance IS 'Weight of job performance in
 COMMENT ON COLUMN policy.development_needed_below IS 'LP points below which the LP tier is development_needed (-1).';
 COMMENT ON COLUMN policy.role_model_from IS 'LP points from which the LP tier is role_model (+1), as far as the cap allows.';
 COMMENT ON COLUMN policy.role_model_percent IS 'Cap: at most floor(this * n / 100) role models in a pool of n people with LP points.';
+COMMENT ON COLUMN policy.bounds_rounding IS 'How bounds in percent become people: outward, floor(minimum) .. ceil(maximum), or inward, ceil .. floor.';
 COMMENT ON COLUMN policy.minimum_pool_size IS 'A calibration group with fewer eligible people rolls up into its parent.';
 
 CREATE TABLE axis (
@@ -350,6 +352,8 @@ AS $$
         FROM target a JOIN target b ON a.distribution_target_id < b.distribution_target_id
         WHERE a.pool_size && b.pool_size AND a.tiers && b.tiers AND NOT a.tiers @> b.tiers AND NOT b.tiers @> a.tiers
         UNION ALL
+        SELECT 18, 1000000, 'bounds_rounding must be outward or inward' FROM p WHERE bounds_rounding NOT IN ('outward', 'inward')
+        UNION ALL
         SELECT 19, 0, 'minimum_raters must be 3 or more'
         FROM p LEFT JOIN anonymity_rule r USING (policy_id) WHERE (r.minimum_raters >= 3) IS NOT TRUE
     )
@@ -420,10 +424,10 @@ BEGIN
     PERFORM require_appointment('hr', true);
     INSERT INTO policy (policy_name, policy_version, based_on_policy_id, weight_job_performance,
                         weight_leadership_principles, weight_potential, development_needed_below,
-                        role_model_from, role_model_percent, minimum_pool_size)
+                        role_model_from, role_model_percent, minimum_pool_size, bounds_rounding)
     SELECT p.policy_name, (SELECT max(q.policy_version) + 1 FROM policy q WHERE q.policy_name = p.policy_name),
            p.policy_id, p.weight_job_performance, p.weight_leadership_principles, p.weight_potential,
-           p.development_needed_below, p.role_model_from, p.role_model_percent, p.minimum_pool_size
+           p.development_needed_below, p.role_model_from, p.role_model_percent, p.minimum_pool_size, p.bounds_rounding
     FROM policy p WHERE p.policy_id = of_policy_id
     RETURNING policy_id INTO new_id;
     IF new_id IS NULL THEN
