@@ -65,7 +65,8 @@ AS $$
         ('perf.propose_session_reopening(int, text)', 'writes a proposal, after a check that the actor leads the session'),
         ('perf.propose_session_exception(int, text)', 'writes a proposal, after the same check'),
         ('perf.propose_calibration_exemption(int, int, text)', 'writes a proposal, after the same check'),
-        ('perf.delegate_calibration(int, date, date, text)', 'writes a delegation by the actor, about nobody else')
+        ('perf.delegate_calibration(int, date, date, text)', 'writes a delegation by the actor, about nobody else'),
+        ('perf.what_if(int, int, int[], int, text, text)', 'ranks whole pools, also people whom the caller may not see; returns only those whom the caller may see')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

@@ -49,11 +49,13 @@ CREATE TABLE pool_quota (
     policy_id int NOT NULL,
     tier text NOT NULL,
     seats int NOT NULL CHECK (seats >= 0),
+    rounded_seats int NOT NULL,
     PRIMARY KEY (calibration_pool_id, tier),
     FOREIGN KEY (policy_id, tier) REFERENCES tier
 );
 CREATE INDEX ON pool_quota (policy_id, tier);
-COMMENT ON TABLE pool_quota IS 'Seats of a tier in a pool, from apportion_groups() over all pools of the cycle.';
+COMMENT ON TABLE pool_quota IS 'Seats of a tier in a pool, from apportion_groups() over all pools of the cycle, repaired where a pool breaks a hard bound.';
+COMMENT ON COLUMN pool_quota.rounded_seats IS 'Before the repair: with all pools together the company''s totals are exact.';
 
 -- Sessions ------------------------------------------------------------------
 
@@ -454,12 +456,37 @@ $$;
 COMMENT ON FUNCTION rate_people(review_cycle) IS
 'LP points, role-model cap per pool, LP tier, band, Forte label, matrix tier and OV points of everybody who is rated in a cycle; writes only rows that change and returns how many. Only calibrate() calls it.';
 
+-- Seats of pools: rounded together, then repaired where a hard bound breaks.
+CREATE OR REPLACE FUNCTION seats_of_pools(of_policy_id int, sizes int[], weights int[], method text DEFAULT 'groups')
+RETURNS TABLE (pool_index int, rounded int[], seats int[])
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    WITH rounded AS (
+        SELECT g.group_no, g.quotas FROM apportion_groups(sizes, weights) g WHERE method = 'groups'
+        UNION ALL
+        SELECT u.group_no::int, apportion(u.size, weights, method) FROM unnest(sizes) WITH ORDINALITY AS u(size, group_no) WHERE method <> 'groups'
+    ), bound AS (
+        SELECT n.size, h.* FROM (SELECT DISTINCT u AS size FROM unnest(sizes) u) n CROSS JOIN LATERAL hard_bounds(of_policy_id, n.size) h
+    )
+    SELECT r.group_no, r.quotas,
+           CASE WHEN EXISTS (
+               SELECT FROM unnest(b.sets, b.minimums, b.maximums) AS h(mask, minimum, maximum)
+               CROSS JOIN LATERAL (SELECT sum(q.seats) AS seats FROM unnest(r.quotas) WITH ORDINALITY AS q(seats, place)
+                                   WHERE h.mask & (1 << (q.place::int - 1)) <> 0) held
+               WHERE held.seats < h.minimum OR held.seats > h.maximum)
+           THEN apportion_bounded(sizes[r.group_no], weights, b.sets, b.minimums, b.maximums, b.names) ELSE r.quotas END
+    FROM rounded r JOIN bound b ON b.size = sizes[r.group_no]
+$$;
+COMMENT ON FUNCTION seats_of_pools(int, int[], int[], text) IS
+'Seats of pools of these sizes, best tier first: rounded together (groups) or each alone by a method of apportion(), and where that breaks a hard bound of the policy, the seats of apportion_bounded(). Precedence: hard bounds of the pool, then the total of the company.';
+
 CREATE OR REPLACE FUNCTION set_pool_quotas(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    seats int;
+    total int;
 BEGIN
     UPDATE calibration_pool pool SET ranked_people = coalesce(n.people, 0), pool_number = n.pool_number
     FROM (SELECT q.calibration_pool_id, count(o.employee_id)::int AS people,
@@ -475,24 +502,24 @@ BEGIN
     WHERE pool.calibration_pool_id = q.calibration_pool_id AND pool.review_cycle_id = cycle.review_cycle_id;
 
     -- targets may depend on the size: pools with the same targets share their roundings
-    INSERT INTO pool_quota (calibration_pool_id, policy_id, tier, seats)
-    SELECT alike.pool_ids[g.group_no], cycle.policy_id, t.tier, g.quotas[5 - t.tier_order]
+    INSERT INTO pool_quota (calibration_pool_id, policy_id, tier, seats, rounded_seats)
+    SELECT alike.pool_ids[s.pool_index], cycle.policy_id, t.tier, s.seats[5 - t.tier_order], s.rounded[5 - t.tier_order]
     FROM (SELECT w.weights, array_agg(pool.calibration_pool_id ORDER BY pool.pool_number) AS pool_ids,
                  array_agg(pool.ranked_people ORDER BY pool.pool_number) AS sizes
           FROM calibration_pool pool
           CROSS JOIN LATERAL target_percents(cycle.policy_id, greatest(pool.ranked_people, 1)) AS w(weights)
           WHERE pool.review_cycle_id = cycle.review_cycle_id AND pool.pool_number IS NOT NULL
           GROUP BY w.weights) alike
-    CROSS JOIN LATERAL apportion_groups(alike.sizes, alike.weights) AS g
+    CROSS JOIN LATERAL seats_of_pools(cycle.policy_id, alike.sizes, alike.weights) AS s
     JOIN tier t ON t.policy_id = cycle.policy_id;
-    SELECT coalesce(sum(q.seats), 0) INTO seats
+    SELECT coalesce(sum(q.seats), 0) INTO total
     FROM pool_quota q JOIN calibration_pool pool USING (calibration_pool_id)
     WHERE pool.review_cycle_id = cycle.review_cycle_id;
-    RETURN seats;
+    RETURN total;
 END
 $$;
 COMMENT ON FUNCTION set_pool_quotas(review_cycle) IS
-'Seats of each tier in each pool, by apportion_groups() over all pools of the cycle that have the same targets; returns the sum of the seats. Only calibrate() calls it.';
+'Seats of each tier in each pool, by seats_of_pools() over all pools of the cycle that have the same targets; returns the sum of the seats. Only calibrate() calls it.';
 
 CREATE OR REPLACE FUNCTION deal_quota_tiers(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -581,13 +608,15 @@ COMMENT ON FUNCTION calibrate(int) IS
 GRANT EXECUTE ON FUNCTION calibrate(int) TO perfmgmt_hr;
 
 -- Whether the actor may see this person's row: the policies of the leaders' tables, in words.
-CREATE OR REPLACE FUNCTION is_visible_to_actor(about_id int, manager_chain int[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION is_visible_to_actor(about overall_value) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    SELECT coalesce(about_id <> actor_id() AND (is_visible_to_actor.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')), false)
+    SELECT coalesce(about.employee_id <> actor_id()
+                    AND (about.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')
+                         OR (about.calibration_session_id = ANY (actor_sessions()) AND about.employee_id <> ALL (actor_managers()))), false)
 $$;
-COMMENT ON FUNCTION is_visible_to_actor(int, int[]) IS 'What row security answers for a leader or HR: below the actor, or the actor holds hr; never oneself.';
+COMMENT ON FUNCTION is_visible_to_actor(overall_value) IS 'What row security answers for a leader or HR: below the actor, a subject of one of the actor''s sessions, or the actor holds hr; never oneself.';
 
 CREATE OR REPLACE FUNCTION explain_rank(cycle_id int, about_id int)
 RETURNS TABLE (step int, name text, value text)
@@ -604,7 +633,7 @@ DECLARE
     below overall_value;
 BEGIN
     SELECT o.* INTO ov FROM overall_value o WHERE o.employee_id = about_id AND o.review_cycle_id = cycle_id;
-    IF NOT FOUND OR NOT is_visible_to_actor(ov.employee_id, ov.manager_chain) THEN
+    IF NOT FOUND OR NOT is_visible_to_actor(ov) THEN
         RAISE EXCEPTION 'there is no rank of employee % in cycle % for you to see', about_id, cycle_id
             USING ERRCODE = 'PM004', HINT = 'perf.calibrate(cycle) computes it; leaders see the people below them.';
     END IF;
@@ -642,10 +671,15 @@ BEGIN
                                ELSE format('%s places away; %s', place - seat.first_place + 1, distance_in_words(above, ov)) END),
         (5, 'line below', CASE WHEN below.employee_id IS NULL THEN 'none, nobody stands below this tier'
                                ELSE format('%s places away; %s', seat.last_place - place + 1, distance_in_words(ov, below)) END);
+    RETURN QUERY
+    SELECT (5 + row_number() OVER (ORDER BY c.calibration_change_id))::int, 'moved in the session',
+           format('%s -> %s, %s: %s', c.old_tier, c.new_tier, c.change_reason, c.comment)
+    FROM calibration_change c WHERE c.employee_id = about_id AND c.review_cycle_id = cycle_id
+    ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION explain_rank(int, int) IS
-'Where a person stands in the pool: position, the places of the tier, how far the quota lines above and below are, and which step of the tie rule decided there (OV points, LP points, lot). For leaders and HR about people they may see. Error PM004 otherwise.';
+'Where a person stands in the pool: position, the places of the tier, how far the quota lines above and below are, which step of the tie rule decided there (OV points, LP points, lot), and every change of a session that moved the person. For leaders and HR about people they may see. Error PM004 otherwise.';
 
 CREATE OR REPLACE FUNCTION distance_in_words(better overall_value, worse overall_value) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -975,25 +1009,6 @@ END
 $$;
 COMMENT ON FUNCTION give_preliminary_rating(int, int, text, text) IS
 'A calibrator''s own view of a subject before the discussion; may be changed until the session is active, when the others see it. Errors: PM004, PM006, 23503 unknown tier.';
-
--- Seats that hard and soft bounds allow in a pool of n people.
-CREATE OR REPLACE FUNCTION bounds_in_people(of_policy_id int, n int)
-RETURNS TABLE (tiers text[], is_hard boolean, minimum_seats int, maximum_seats int)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path FROM CURRENT
-AS $$
-    SELECT d.tiers, d.is_hard,
-           CASE WHEN p.bounds_rounding = 'inward' AND d.minimum_percent IS DISTINCT FROM d.maximum_percent
-                THEN (n * d.minimum_percent + 99) / 100 ELSE n * d.minimum_percent / 100 END,
-           CASE WHEN p.bounds_rounding = 'inward' AND d.minimum_percent IS DISTINCT FROM d.maximum_percent
-                THEN n * d.maximum_percent / 100 ELSE (n * d.maximum_percent + 99) / 100 END
-    FROM policy p JOIN distribution_target d USING (policy_id)
-    WHERE p.policy_id = of_policy_id AND d.pool_size @> n
-      AND (d.minimum_percent IS NOT NULL OR d.maximum_percent IS NOT NULL)
-    ORDER BY d.distribution_target_id
-$$;
-COMMENT ON FUNCTION bounds_in_people(int, int) IS
-'The bounds of a policy for a pool of n people, in people: outward floor(min n / 100) .. ceil(max n / 100), inward ceil .. floor; a two-sided equal bound stays floor .. ceil. NULL: no bound.';
 
 -- How many people of a pool stand in the tiers of each bound, now and before
 -- this transaction.
@@ -1350,6 +1365,115 @@ GRANT EXECUTE ON FUNCTION add_participant(int, int, text), remove_participant(in
     remove_subject(int, int, text), activate_session(int), give_preliminary_rating(int, int, text, text),
     propose_changes(int, int[], text[], text, text, int), propose_change(int, int, text, text, text, int), withdraw_change(int, text),
     rank_subject(int, int, int), mark_discussed(int, int), finalize_session(int), propose_session_reopening(int, text),
-    propose_session_exception(int, text), propose_calibration_exemption(int, int, text), delegate_calibration(int, date, date, text),
-    bounds_in_people(int, int) TO perfmgmt_leader, perfmgmt_hr;
+    propose_session_exception(int, text), propose_calibration_exemption(int, int, text), delegate_calibration(int, date, date, text)
+    TO perfmgmt_leader, perfmgmt_hr;
 GRANT EXECUTE ON FUNCTION create_session(int, text, int, int) TO perfmgmt_hr;
+
+-- What would be otherwise ---------------------------------------------------
+
+CREATE OR REPLACE FUNCTION what_if(cycle_id int, session_id int DEFAULT NULL, targets int[] DEFAULT NULL,
+    with_policy_id int DEFAULT NULL, method text DEFAULT 'groups', ties text DEFAULT 'strict')
+RETURNS TABLE (employee_id int, pool_name text, quota_tier text, what_if_tier text, tier_change int)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    rules_id int := coalesce(with_policy_id, (SELECT c.policy_id FROM review_cycle c WHERE c.review_cycle_id = cycle_id));
+    pool_ids int[];
+    seats int[];
+BEGIN
+    IF actor_id() IS NULL OR (session_id IS NOT NULL AND NOT (has_appointment('hr') OR session_id = ANY (actor_sessions()))) THEN
+        RAISE EXCEPTION 'calibration session % does not exist', session_id USING ERRCODE = 'PM004',
+            HINT = 'Participants of a session and HR see it.';
+    END IF;
+    IF cardinality(targets) <> 5 THEN
+        RAISE EXCEPTION 'targets need five numbers, best tier first' USING ERRCODE = '2202E';
+    END IF;
+
+    -- the pools in question, and the seats they would have
+    WITH pool AS (
+        SELECT p.calibration_pool_id, p.ranked_people,
+               coalesce(targets, target_percents(rules_id, greatest(p.ranked_people, 1))) AS weights
+        FROM calibration_pool p
+        WHERE p.review_cycle_id = cycle_id AND p.pool_number IS NOT NULL
+          AND (session_id IS NULL OR p.calibration_pool_id IN
+               (SELECT o.calibration_pool_id FROM overall_value o WHERE o.calibration_session_id = session_id))
+    ), alike AS (
+        SELECT p.weights, array_agg(p.calibration_pool_id ORDER BY p.calibration_pool_id) AS ids,
+               array_agg(p.ranked_people ORDER BY p.calibration_pool_id) AS sizes
+        FROM pool p GROUP BY p.weights
+    ), seated AS (
+        SELECT a.ids[s.pool_index] AS id, s.seats FROM alike a CROSS JOIN LATERAL seats_of_pools(rules_id, a.sizes, a.weights, method) s
+    )
+    SELECT array_agg(s.id ORDER BY s.id), array_agg(s.seats ORDER BY s.id) INTO pool_ids, seats FROM seated s;
+    IF pool_ids IS NULL THEN
+        RETURN;
+    END IF;
+
+    RETURN QUERY
+    WITH dealt AS (
+        SELECT a.id, a.tier AS place
+        FROM assign_tiers(format(
+                 'SELECT o.employee_id, array_position(%L::int[], o.calibration_pool_id), o.ov_points, o.lp_points, o.lot
+                  FROM overall_value o WHERE o.review_cycle_id = %s AND o.takes_seat AND o.ov_points IS NOT NULL
+                    AND o.calibration_pool_id = ANY (%L::int[])', pool_ids, cycle_id, pool_ids), seats) a
+        WHERE ties = 'strict'
+        UNION ALL
+        SELECT o.employee_id, forced_tier(s.weights, 'hamilton', what_if.ties) OVER (
+                   PARTITION BY o.calibration_pool_id ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST)
+        FROM overall_value o
+        JOIN (SELECT u.id, array_agg(seats[u.place][k] ORDER BY k) AS weights
+              FROM unnest(pool_ids) WITH ORDINALITY AS u(id, place), generate_series(1, 5) k GROUP BY u.id) s ON s.id = o.calibration_pool_id
+        WHERE ties <> 'strict' AND o.review_cycle_id = cycle_id AND o.takes_seat AND o.ov_points IS NOT NULL
+    )
+    SELECT o.employee_id, p.pool_name, o.quota_tier, t.tier, t.tier_order - was.tier_order
+    FROM dealt d
+    JOIN overall_value o ON o.employee_id = d.id AND o.review_cycle_id = cycle_id
+    JOIN calibration_pool p USING (calibration_pool_id)
+    JOIN tier t ON t.policy_id = o.policy_id AND t.tier_order = 5 - d.place
+    JOIN tier was ON was.policy_id = o.policy_id AND was.tier = o.quota_tier
+    WHERE o.quota_tier <> t.tier AND is_visible_to_actor(o)
+    ORDER BY p.pool_name, t.tier_order DESC, o.employee_id;
+END
+$$;
+COMMENT ON FUNCTION what_if(int, int, int[], int, text, text) IS
+'Whose quota tier would be another one with other targets (five weights, best tier first), another policy version (its targets and hard bounds), another method (groups, or one of apportion()) or other ties (strict, include, exclude), for a session or for the whole cycle. Nothing is written. Only people whom the actor may see. Errors: PM004 no such session for you; 2202E targets; 22023 unknown method or ties; PM009 bounds that cannot hold.';
+
+CREATE OR REPLACE FUNCTION compare_cycles(earlier_cycle_id int, later_cycle_id int)
+RETURNS TABLE (employee_id int, full_name text, earlier_tier text, later_tier text, tier_change int, earlier_label text, later_label text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT l.employee_id, p.full_name, te.tier, tl.tier, tl.tier_order - te.tier_order, e.forte_label, l.forte_label
+    FROM overall_value l
+    JOIN overall_value e ON e.employee_id = l.employee_id AND e.review_cycle_id = earlier_cycle_id
+    JOIN employee p ON p.employee_id = l.employee_id
+    JOIN tier te ON te.policy_id = e.policy_id AND te.tier = coalesce(e.final_tier, e.calibrated_tier, e.quota_tier)
+    JOIN tier tl ON tl.policy_id = l.policy_id AND tl.tier = coalesce(l.final_tier, l.calibrated_tier, l.quota_tier)
+    WHERE l.review_cycle_id = later_cycle_id
+    ORDER BY tl.tier_order - te.tier_order, l.employee_id
+$$;
+COMMENT ON FUNCTION compare_cycles(int, int) IS 'Tiers and labels of people in two cycles, the biggest falls first; under the row security of the caller.';
+
+CREATE OR REPLACE FUNCTION matrix_picture(cycle_id int) RETURNS SETOF text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT l.line FROM (
+        SELECT 8 AS line_order, 'band |  potential 1 |  potential 2 |  potential 3 |  potential 4 |' AS line
+        UNION ALL
+        SELECT c.performance_band, format('%s    |', c.performance_band)
+               || string_agg(format(' %s %s |', lpad(c.n::text, 7), rpad(c.tier, 4)), '' ORDER BY c.potential)
+        FROM (SELECT m.performance_band, m.potential, m.tier, count(o.employee_id) AS n
+              FROM review_cycle c
+              JOIN matrix_cell m ON m.policy_id = c.policy_id
+              LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
+                    AND o.performance_band = m.performance_band AND o.potential = m.potential
+              WHERE c.review_cycle_id = cycle_id
+              GROUP BY m.performance_band, m.potential, m.tier) c
+        GROUP BY c.performance_band
+    ) l ORDER BY l.line_order DESC
+$$;
+COMMENT ON FUNCTION matrix_picture(int) IS 'The 28 cells with the people whom the caller may see, as a text picture: band 7 first, count and proposed tier in each cell.';
+GRANT EXECUTE ON FUNCTION what_if(int, int, int[], int, text, text), compare_cycles(int, int), matrix_picture(int) TO perfmgmt_leader, perfmgmt_hr;

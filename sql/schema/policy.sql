@@ -250,6 +250,52 @@ GRANT INSERT, UPDATE, DELETE ON policy, rating_level, principle, principle_weigh
 GRANT USAGE ON SEQUENCE policy_policy_id_seq, distribution_target_distribution_target_id_seq
     TO perfmgmt_engine, perfmgmt_hr;
 
+-- Seats that hard and soft bounds allow in a pool of n people.
+CREATE OR REPLACE FUNCTION bounds_in_people(of_policy_id int, n int)
+RETURNS TABLE (tiers text[], is_hard boolean, minimum_seats int, maximum_seats int)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT d.tiers, d.is_hard,
+           CASE WHEN p.bounds_rounding = 'inward' AND d.minimum_percent IS DISTINCT FROM d.maximum_percent
+                THEN (n::bigint * d.minimum_percent + 99) / 100 ELSE n::bigint * d.minimum_percent / 100 END::int,
+           CASE WHEN p.bounds_rounding = 'inward' AND d.minimum_percent IS DISTINCT FROM d.maximum_percent
+                THEN n::bigint * d.maximum_percent / 100 ELSE (n::bigint * d.maximum_percent + 99) / 100 END::int
+    FROM policy p JOIN distribution_target d USING (policy_id)
+    WHERE p.policy_id = of_policy_id AND d.pool_size @> greatest(n, 1)
+      AND (d.minimum_percent IS NOT NULL OR d.maximum_percent IS NOT NULL)
+    ORDER BY d.distribution_target_id
+$$;
+COMMENT ON FUNCTION bounds_in_people(int, int) IS
+'The bounds of a policy for a pool of n people, in people: outward floor(min n / 100) .. ceil(max n / 100), inward ceil .. floor; a two-sided equal bound stays floor .. ceil. NULL: no bound.';
+
+-- The hard bounds as the arrays that apportion_bounded() and bounds_conflict() take.
+CREATE OR REPLACE FUNCTION hard_bounds(of_policy_id int, n int, OUT sets int[], OUT minimums int[], OUT maximums int[], OUT names text[])
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT coalesce(array_agg(b.mask), '{}'), coalesce(array_agg(b.minimum_seats), '{}'),
+           coalesce(array_agg(b.maximum_seats), '{}'), coalesce(array_agg(array_to_string(b.tiers, ' + ')), '{}')
+    FROM (SELECT b.*, (SELECT sum(1 << (4 - t.tier_order))::int FROM tier t
+                       WHERE t.policy_id = of_policy_id AND t.tier = ANY (b.tiers)) AS mask
+          FROM bounds_in_people(of_policy_id, n) b WHERE b.is_hard) b
+$$;
+COMMENT ON FUNCTION hard_bounds(int, int) IS 'The hard bounds of a policy for a pool of n people, as arrays for apportion_bounded(): bit masks of tier positions (bit 0 = best), minima, maxima, names.';
+
+-- Pool sizes for which hard bounds cannot hold; 400 covers all remainders of percents.
+CREATE OR REPLACE FUNCTION policy_bound_gaps(of_policy_id int)
+RETURNS TABLE (n int, conflict text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT s.n, c.conflict
+    FROM generate_series(1, 400) AS s(n)
+    CROSS JOIN LATERAL hard_bounds(of_policy_id, s.n) h
+    CROSS JOIN LATERAL (SELECT bounds_conflict(s.n, 5, h.sets, h.minimums, h.maximums, h.names)) AS c(conflict)
+    WHERE c.conflict IS NOT NULL
+$$;
+COMMENT ON FUNCTION policy_bound_gaps(int) IS 'The pool sizes from 1 to 400 for which the hard bounds of a policy cannot all hold, with the set of tiers that fails first.';
+
 -- What is wrong with a policy, in the order of the rules; no rows when it is fine.
 CREATE OR REPLACE FUNCTION policy_offences(checked_policy_id int)
 RETURNS TABLE (offence_order int, offence text)
@@ -354,7 +400,10 @@ AS $$
         UNION ALL
         SELECT 18, 1000000, 'bounds_rounding must be outward or inward' FROM p WHERE bounds_rounding NOT IN ('outward', 'inward')
         UNION ALL
-        SELECT 19, 0, 'minimum_raters must be 3 or more'
+        (SELECT 19, 0, format('in a pool of %s people the hard bounds of %s cannot hold', g.n, g.conflict)
+         FROM policy_bound_gaps(checked_policy_id) g JOIN p ON g.n >= p.minimum_pool_size ORDER BY g.n LIMIT 1)
+        UNION ALL
+        SELECT 20, 0, 'minimum_raters must be 3 or more'
         FROM p LEFT JOIN anonymity_rule r USING (policy_id) WHERE (r.minimum_raters >= 3) IS NOT TRUE
     )
     SELECT row_number() OVER (ORDER BY offence.rule, offence.place)::int, offence.text FROM offence
@@ -373,10 +422,14 @@ BEGIN
             USING ERRCODE = 'PM001', DETAIL = first_offence || '.',
                   HINT = 'perf.policy_offences() lists everything that is wrong.';
     END IF;
+    IF EXISTS (SELECT FROM policy_bound_gaps(checked_policy_id)) THEN
+        RAISE NOTICE 'hard bounds cannot hold in pools of % people', (
+            SELECT string_agg(g.n::text, ', ' ORDER BY g.n) FROM policy_bound_gaps(checked_policy_id) g);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION check_policy(int) IS
-'Refuses (PM001) a policy that is incomplete, not monotone on both axes, or has targets that contradict each other; the detail names the first offence.';
+'Refuses (PM001) a policy that is incomplete, not monotone on both axes, or has targets or hard bounds that contradict each other; the detail names the first offence. A notice lists pool sizes below the minimum for which hard bounds cannot hold.';
 
 CREATE OR REPLACE FUNCTION policy_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -509,5 +562,5 @@ AS $$
     ORDER BY c.performance_band DESC, c.potential
 $$;
 COMMENT ON FUNCTION label_mismatches(int) IS 'Matrix cells whose Forte label differs from the label that usually goes with the tier; six in the default policy.';
-GRANT EXECUTE ON FUNCTION policy_offences(int), check_policy(int), principle_weights(int), target_percents(int, int),
+GRANT EXECUTE ON FUNCTION policy_offences(int), policy_bound_gaps(int), bounds_in_people(int, int), hard_bounds(int, int), check_policy(int), principle_weights(int), target_percents(int, int),
     ov_inversions(int), label_mismatches(int) TO perfmgmt_leader, perfmgmt_hr;
