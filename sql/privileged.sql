@@ -66,7 +66,12 @@ AS $$
         ('perf.propose_session_exception(int, text)', 'writes a proposal, after the same check'),
         ('perf.propose_calibration_exemption(int, int, text)', 'writes a proposal, after the same check'),
         ('perf.delegate_calibration(int, date, date, text)', 'writes a delegation by the actor, about nobody else'),
-        ('perf.what_if(int, int, int[], int, text, text)', 'ranks whole pools, also people whom the caller may not see; returns only those whom the caller may see')
+        ('perf.what_if(int, int, int[], int, text, text)', 'ranks whole pools, also people whom the caller may not see; returns only those whom the caller may see'),
+        ('perf.acknowledge_review(int, text)', 'an employee writes the own acknowledgement'),
+        ('perf.dispute_rating(int, text)', 'an employee writes the own dispute'),
+        ('perf.own_disputes()', 'an employee reads the own disputes, from a table that leaders read'),
+        ('perf.assign_dispute_reviewer(int, int)', 'HR writes the reviewer, after a check of the appointment'),
+        ('perf.resolve_dispute(int, text, text, text, text)', 'the reviewer writes the answer to a dispute of somebody outside the own line')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

@@ -352,6 +352,8 @@ BEGIN
     WHEN 'calibration_exemption' THEN
         UPDATE overall_value o SET exempt_reason = approved.reason
         WHERE o.employee_id = approved.employee_id AND o.review_cycle_id = approved.review_cycle_id;
+    WHEN 'rating_correction' THEN
+        PERFORM apply_rating_correction(approved);
     ELSE
         RAISE EXCEPTION 'decisions of kind % take effect in their own function', approved.decision_kind USING ERRCODE = 'PM004';
     END CASE;

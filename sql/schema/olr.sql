@@ -82,51 +82,63 @@ COMMENT ON COLUMN olr.rating.calibrated_tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.rating.final_tier IS 'Tier at release.';
 COMMENT ON COLUMN olr.rating.final_tier_order IS 'LE 0 to TT 4.';
 
--- Groups of people with an Overall Value, as far as the reader may see them.
+-- Groups of people with an Overall Value, as far as the reader may see them. A
+-- session shows the union of the sessions below it.
 CREATE OR REPLACE VIEW olr.session_distribution WITH (security_invoker = true) AS
-WITH person AS (
-    SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat,
-           coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier
-    FROM overall_value o WHERE o.ov_points IS NOT NULL
-), member AS (
-    SELECT 'company' AS scope, p.review_cycle_id AS scope_id, p.review_cycle_id, p.policy_id, p.tier FROM person p
+WITH RECURSIVE session_line AS (
+    SELECT s.calibration_session_id AS seated_in, s.calibration_session_id, s.parent_session_id FROM calibration_session s
     UNION ALL
-    SELECT 'pool', p.calibration_pool_id, p.review_cycle_id, p.policy_id, p.tier FROM person p WHERE p.takes_seat
+    SELECT l.seated_in, s.calibration_session_id, s.parent_session_id
+    FROM session_line l JOIN calibration_session s ON s.calibration_session_id = l.parent_session_id
 ), counted AS (
-    SELECT m.scope, m.scope_id, m.review_cycle_id, m.policy_id, m.tier, count(*)::int AS n
+    SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat, o.calibration_session_id,
+           coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier, count(*)::int AS n
+    FROM overall_value o WHERE o.ov_points IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5, 6
+), member AS (
+    SELECT 'company' AS scope, c.review_cycle_id AS scope_id, c.review_cycle_id, c.policy_id, c.tier, c.n FROM counted c
+    UNION ALL
+    SELECT 'group', c.calibration_pool_id, c.review_cycle_id, c.policy_id, c.tier, c.n FROM counted c WHERE c.takes_seat
+    UNION ALL
+    SELECT 'session', l.calibration_session_id, c.review_cycle_id, c.policy_id, c.tier, c.n
+    FROM counted c JOIN session_line l ON l.seated_in = c.calibration_session_id
+), tallied AS (
+    SELECT m.scope, m.scope_id, m.review_cycle_id, m.policy_id, m.tier, sum(m.n)::int AS n
     FROM member m GROUP BY m.scope, m.scope_id, m.review_cycle_id, m.policy_id, m.tier
 ), total AS (
-    SELECT c.scope, c.scope_id, c.review_cycle_id, c.policy_id, sum(c.n)::int AS total
-    FROM counted c GROUP BY c.scope, c.scope_id, c.review_cycle_id, c.policy_id
+    SELECT t.scope, t.scope_id, t.review_cycle_id, t.policy_id, sum(t.n)::int AS total
+    FROM tallied t GROUP BY t.scope, t.scope_id, t.review_cycle_id, t.policy_id
 ), line AS (
-    SELECT s.*, t.tier, t.tier_order, coalesce(c.n, 0) AS n, b.minimum_percent, b.target_percent, b.maximum_percent,
-           s.total * b.minimum_percent / 100 AS minimum_seats,
-           (s.total * b.maximum_percent + 99) / 100 AS maximum_seats
+    SELECT s.*, t.tier, t.tier_order, coalesce(c.n, 0) AS n, b.minimum_seats, b.maximum_seats,
+           target.seats[5 - t.tier_order] AS target_seats, target.percents[5 - t.tier_order] AS target_percent
     FROM total s
+    CROSS JOIN LATERAL (SELECT w.percents, apportion(s.total, w.percents) AS seats
+                        FROM (SELECT target_percents(s.policy_id, s.total) AS percents OFFSET 0) w) AS target
     JOIN tier t ON t.policy_id = s.policy_id
-    LEFT JOIN counted c ON (c.scope, c.scope_id, c.tier) = (s.scope, s.scope_id, t.tier)
-    LEFT JOIN distribution_target b ON b.policy_id = s.policy_id AND b.tiers = ARRAY[t.tier] AND b.pool_size @> s.total
+    LEFT JOIN tallied c ON (c.scope, c.scope_id, c.tier) = (s.scope, s.scope_id, t.tier)
+    LEFT JOIN LATERAL (SELECT x.minimum_seats, x.maximum_seats FROM bounds_in_people(s.policy_id, s.total) x
+                       WHERE x.tiers = ARRAY[t.tier]) b ON true
 )
-SELECT l.review_cycle_id, cycle.cycle_name, l.scope, l.scope_id, coalesce(pool.pool_name, 'company') AS scope_name,
+SELECT l.review_cycle_id, cycle.cycle_name, l.scope, l.scope_id,
+       CASE l.scope WHEN 'group' THEN pool.pool_name WHEN 'session' THEN session.session_name ELSE 'company' END AS scope_name,
        l.tier, l.tier_order, l.n, l.total, round(l.n::numeric / l.total, 4) AS tier_share,
-       l.minimum_seats,
-       (apportion(l.total, target_percents(l.policy_id, l.total)))[5 - l.tier_order] AS target_seats,
-       l.maximum_seats,
+       l.minimum_seats, l.target_seats, l.maximum_seats,
        greatest(l.minimum_seats - l.n, 0) AS seats_to_add,
        greatest(l.n - l.maximum_seats, 0) AS seats_to_remove,
        CASE WHEN l.n < l.minimum_seats THEN 'below minimum' WHEN l.n > l.maximum_seats THEN 'above maximum' ELSE 'within bounds' END AS status,
-       l.total = CASE l.scope WHEN 'pool' THEN pool.ranked_people
-                 ELSE (SELECT sum(q.ranked_people) FROM calibration_pool q WHERE q.review_cycle_id = l.review_cycle_id) END AS is_complete,
+       CASE l.scope WHEN 'session' THEN true WHEN 'group' THEN l.total = pool.ranked_people
+            ELSE l.total = (SELECT sum(q.ranked_people) FROM calibration_pool q WHERE q.review_cycle_id = l.review_cycle_id) END AS is_complete,
        overlay(rpad(repeat('#', (l.n * 50 + l.total - 1) / l.total), 50) PLACING '|' FROM greatest(l.target_percent / 2, 1)) AS bar
 FROM line l
 JOIN review_cycle cycle USING (review_cycle_id)
-LEFT JOIN calibration_pool pool ON l.scope = 'pool' AND pool.calibration_pool_id = l.scope_id;
-COMMENT ON VIEW olr.session_distribution IS 'Tiers against their targets, for the company and for each pool, counted over the people that the reader may see. The tier is the final one, else calibrated, else quota.';
+LEFT JOIN calibration_pool pool ON l.scope = 'group' AND pool.calibration_pool_id = l.scope_id
+LEFT JOIN calibration_session session ON l.scope = 'session' AND session.calibration_session_id = l.scope_id;
+COMMENT ON VIEW olr.session_distribution IS 'Tiers against their targets, for the company, for each group that forms a pool and for each session with those below it, counted over the people that the reader may see. The tier is the final one, else calibrated, else quota.';
 COMMENT ON COLUMN olr.session_distribution.review_cycle_id IS 'The cycle.';
 COMMENT ON COLUMN olr.session_distribution.cycle_name IS 'Name of the cycle.';
-COMMENT ON COLUMN olr.session_distribution.scope IS 'company or pool.';
-COMMENT ON COLUMN olr.session_distribution.scope_id IS 'calibration_pool_id for a pool, review_cycle_id for the company.';
-COMMENT ON COLUMN olr.session_distribution.scope_name IS 'Name of the pool.';
+COMMENT ON COLUMN olr.session_distribution.scope IS 'company, group (one that forms a pool) or session.';
+COMMENT ON COLUMN olr.session_distribution.scope_id IS 'calibration_pool_id of a group, calibration_session_id of a session, review_cycle_id of the company.';
+COMMENT ON COLUMN olr.session_distribution.scope_name IS 'Name of the group or session.';
 COMMENT ON COLUMN olr.session_distribution.tier IS 'Overall Value tier.';
 COMMENT ON COLUMN olr.session_distribution.tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.session_distribution.n IS 'People in the tier, among those the reader may see.';
@@ -160,4 +172,175 @@ COMMENT ON COLUMN olr.label_discrepancy.tier IS 'The tier: final, else calibrate
 COMMENT ON COLUMN olr.label_discrepancy.tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.label_discrepancy.usual_label IS 'The label that usually goes with that tier.';
 COMMENT ON COLUMN olr.label_discrepancy.discrepancy IS 'Both in a sentence.';
-GRANT SELECT ON olr.rating, olr.session_distribution, olr.label_discrepancy TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE VIEW olr.calibration_history WITH (security_invoker = true) AS
+SELECT h.calibration_change_id, h.review_cycle_id, c.cycle_name, h.calibration_session_id, s.session_name,
+       h.employee_id, e.full_name, h.old_tier, t1.tier_order AS old_tier_order, h.new_tier, t2.tier_order AS new_tier_order,
+       h.change_reason, h.comment, h.changed_by, who.full_name AS changed_by_name,
+       h.on_behalf_of, principal.full_name AS on_behalf_of_name, h.changed_at, h.withdraws_change_id
+FROM calibration_change h
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e ON e.employee_id = h.employee_id
+JOIN employee who ON who.employee_id = h.changed_by
+LEFT JOIN employee principal ON principal.employee_id = h.on_behalf_of
+JOIN tier t1 ON t1.policy_id = h.policy_id AND t1.tier = h.old_tier
+JOIN tier t2 ON t2.policy_id = h.policy_id AND t2.tier = h.new_tier
+LEFT JOIN calibration_session s USING (calibration_session_id);
+COMMENT ON VIEW olr.calibration_history IS 'Every move of a person to another tier: from, to, reason, comment, who, on whose behalf, when.';
+COMMENT ON COLUMN olr.calibration_history.calibration_change_id IS 'The change.';
+COMMENT ON COLUMN olr.calibration_history.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.calibration_history.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.calibration_history.calibration_session_id IS 'The session.';
+COMMENT ON COLUMN olr.calibration_history.session_name IS 'Name of the session; NULL for a reader who takes no part in it.';
+COMMENT ON COLUMN olr.calibration_history.employee_id IS 'The person who was moved.';
+COMMENT ON COLUMN olr.calibration_history.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.calibration_history.old_tier IS 'Tier before.';
+COMMENT ON COLUMN olr.calibration_history.old_tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.calibration_history.new_tier IS 'Tier after.';
+COMMENT ON COLUMN olr.calibration_history.new_tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.calibration_history.change_reason IS 'Reason code.';
+COMMENT ON COLUMN olr.calibration_history.comment IS 'Why, in words.';
+COMMENT ON COLUMN olr.calibration_history.changed_by IS 'Who moved.';
+COMMENT ON COLUMN olr.calibration_history.changed_by_name IS 'Name of who moved.';
+COMMENT ON COLUMN olr.calibration_history.on_behalf_of IS 'For whom, if for somebody else.';
+COMMENT ON COLUMN olr.calibration_history.on_behalf_of_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.calibration_history.changed_at IS 'When.';
+COMMENT ON COLUMN olr.calibration_history.withdraws_change_id IS 'The change that this one takes back.';
+
+CREATE OR REPLACE VIEW olr.quota_effect WITH (security_invoker = true) AS
+SELECT o.review_cycle_id, c.cycle_name, o.employee_id, e.full_name, o.proposed_tier, tp.tier_order AS proposed_tier_order,
+       coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier, tn.tier_order, tp.tier_order - tn.tier_order AS tiers_lost
+FROM overall_value o
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e USING (employee_id)
+JOIN tier tp ON tp.policy_id = o.policy_id AND tp.tier = o.proposed_tier
+JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.final_tier, o.calibrated_tier, o.quota_tier)
+WHERE tn.tier_order < tp.tier_order
+  AND NOT EXISTS (SELECT FROM calibration_change h
+                  WHERE h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
+                    AND h.change_reason NOT IN ('quota_only', 'withdrawn')
+                    AND NOT EXISTS (SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))
+ORDER BY tn.tier_order, tiers_lost DESC, o.employee_id;
+COMMENT ON VIEW olr.quota_effect IS 'Everybody whose tier is below the proposed one for the forced distribution alone, LE first: no change with another reason stands.';
+COMMENT ON COLUMN olr.quota_effect.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.quota_effect.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.quota_effect.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.quota_effect.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.quota_effect.proposed_tier IS 'What the ratings alone gave.';
+COMMENT ON COLUMN olr.quota_effect.proposed_tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.quota_effect.tier IS 'The tier: final, else calibrated, else quota.';
+COMMENT ON COLUMN olr.quota_effect.tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.quota_effect.tiers_lost IS 'How many tiers lower.';
+
+CREATE OR REPLACE VIEW olr.advocacy WITH (security_invoker = true) AS
+WITH move AS (
+    SELECT p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id,
+           tn.tier_order - tq.tier_order AS net_move,
+           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL)::int AS proposed,
+           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL AND NOT EXISTS (
+               SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))::int AS accepted
+    FROM overall_value o
+    JOIN participation p USING (employee_id, review_cycle_id)
+    JOIN tier tq ON tq.policy_id = o.policy_id AND tq.tier = o.quota_tier
+    JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.calibrated_tier, o.quota_tier)
+    LEFT JOIN calibration_change h ON h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
+    WHERE o.calibration_session_id IS NOT NULL
+    GROUP BY p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id, tn.tier_order, tq.tier_order
+), pool AS (
+    SELECT m.calibration_pool_id, avg(m.net_move) AS mean_move FROM move m GROUP BY m.calibration_pool_id
+)
+SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, count(*)::int AS n,
+       sum(m.proposed)::int AS changes_proposed, sum(m.accepted)::int AS changes_accepted, sum(m.net_move)::int AS net_moves,
+       round(avg(m.net_move - pool.mean_move), 4) AS mean_against_pool,
+       round(sum(m.net_move - pool.mean_move) / (count(*) + 10), 4) AS shrunken_against_pool
+FROM move m
+JOIN pool USING (calibration_pool_id)
+JOIN employee e ON e.employee_id = m.manager_id
+GROUP BY m.review_cycle_id, m.manager_id, e.full_name;
+COMMENT ON VIEW olr.advocacy IS 'Per manager of record: changes proposed and accepted for the own people in sessions, and their net moves against the mean of the pool, raw and shrunken. A small n says little.';
+COMMENT ON COLUMN olr.advocacy.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.advocacy.manager_id IS 'The manager of record.';
+COMMENT ON COLUMN olr.advocacy.manager_name IS 'Name of the manager.';
+COMMENT ON COLUMN olr.advocacy.n IS 'People of the manager in sessions, among those the reader may see.';
+COMMENT ON COLUMN olr.advocacy.changes_proposed IS 'Changes made to them, withdrawn ones included.';
+COMMENT ON COLUMN olr.advocacy.changes_accepted IS 'Changes that stand.';
+COMMENT ON COLUMN olr.advocacy.net_moves IS 'Sum of tiers won and lost against the quota tiers.';
+COMMENT ON COLUMN olr.advocacy.mean_against_pool IS 'Mean net move minus the mean of the pool.';
+COMMENT ON COLUMN olr.advocacy.shrunken_against_pool IS 'The same sum over n + 10: the fewer people, the closer to 0.';
+
+CREATE OR REPLACE VIEW olr.matrix WITH (security_invoker = true) AS
+SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, count(o.employee_id)::int AS n
+FROM review_cycle c
+JOIN matrix_cell m USING (policy_id)
+JOIN tier t ON t.policy_id = m.policy_id AND t.tier = m.tier
+LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
+      AND o.performance_band = m.performance_band AND o.potential = m.potential
+GROUP BY c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order;
+COMMENT ON VIEW olr.matrix IS 'The 28 cells of the matrix with the people whom the reader may see; perf.matrix_picture(cycle) draws it.';
+COMMENT ON COLUMN olr.matrix.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.matrix.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.matrix.performance_band IS '1 to 7.';
+COMMENT ON COLUMN olr.matrix.potential IS '1 to 4.';
+COMMENT ON COLUMN olr.matrix.tier IS 'Tier of the cell.';
+COMMENT ON COLUMN olr.matrix.tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.matrix.n IS 'People in the cell.';
+
+CREATE OR REPLACE VIEW olr.quota_drift WITH (security_invoker = true) AS
+SELECT p.review_cycle_id, q.tier, t.tier_order, sum(q.rounded_seats)::int AS rounded_seats, sum(q.seats)::int AS seats,
+       (sum(q.seats) - sum(q.rounded_seats))::int AS drift
+FROM pool_quota q
+JOIN calibration_pool p USING (calibration_pool_id)
+JOIN tier t ON t.policy_id = q.policy_id AND t.tier = q.tier
+GROUP BY p.review_cycle_id, q.tier, t.tier_order;
+COMMENT ON VIEW olr.quota_drift IS 'Seats of each tier over all pools, before and after the repair of pools that broke a hard bound: hard bounds come first, the difference is the drift of the company.';
+COMMENT ON COLUMN olr.quota_drift.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.quota_drift.tier IS 'Overall Value tier.';
+COMMENT ON COLUMN olr.quota_drift.tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.quota_drift.rounded_seats IS 'Seats rounded together: the exact totals of the company.';
+COMMENT ON COLUMN olr.quota_drift.seats IS 'Seats after the repair.';
+COMMENT ON COLUMN olr.quota_drift.drift IS 'seats minus rounded_seats; adds up to 0.';
+
+CREATE OR REPLACE VIEW olr.preliminary_rating WITH (security_invoker = true) AS
+SELECT r.review_cycle_id, r.calibration_session_id, r.employee_id, e.full_name, r.calibrator_id, who.full_name AS calibrator_name,
+       r.tier, t.tier_order, r.comment, r.given_at, r.is_open
+FROM preliminary_rating r
+JOIN employee e ON e.employee_id = r.employee_id
+JOIN employee who ON who.employee_id = r.calibrator_id
+JOIN tier t ON t.policy_id = r.policy_id AND t.tier = r.tier;
+COMMENT ON VIEW olr.preliminary_rating IS 'What calibrators would give before the discussion: the own ones always, those of others once the session is active.';
+COMMENT ON COLUMN olr.preliminary_rating.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.preliminary_rating.calibration_session_id IS 'The session.';
+COMMENT ON COLUMN olr.preliminary_rating.employee_id IS 'The subject.';
+COMMENT ON COLUMN olr.preliminary_rating.full_name IS 'Name of the subject.';
+COMMENT ON COLUMN olr.preliminary_rating.calibrator_id IS 'Who rated.';
+COMMENT ON COLUMN olr.preliminary_rating.calibrator_name IS 'Name of who rated.';
+COMMENT ON COLUMN olr.preliminary_rating.tier IS 'The tier given.';
+COMMENT ON COLUMN olr.preliminary_rating.tier_order IS 'LE 0 to TT 4.';
+COMMENT ON COLUMN olr.preliminary_rating.comment IS 'Why.';
+COMMENT ON COLUMN olr.preliminary_rating.given_at IS 'When.';
+COMMENT ON COLUMN olr.preliminary_rating.is_open IS 'Whether the others of the session see it.';
+
+CREATE OR REPLACE VIEW olr.dispute WITH (security_invoker = true) AS
+SELECT d.rating_dispute_id, d.review_cycle_id, c.cycle_name, d.employee_id, e.full_name, d.dispute_text, d.opened_at,
+       d.reviewer_id, r.full_name AS reviewer_name, d.outcome, d.resolution, d.closed_at, d.consequences
+FROM rating_dispute d
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e ON e.employee_id = d.employee_id
+LEFT JOIN employee r ON r.employee_id = d.reviewer_id;
+COMMENT ON VIEW olr.dispute IS 'Disputes of released ratings: for the leaders above, the reviewer and HR.';
+COMMENT ON COLUMN olr.dispute.rating_dispute_id IS 'The dispute.';
+COMMENT ON COLUMN olr.dispute.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.dispute.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.dispute.employee_id IS 'Who disputes.';
+COMMENT ON COLUMN olr.dispute.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.dispute.dispute_text IS 'What is disputed.';
+COMMENT ON COLUMN olr.dispute.opened_at IS 'When.';
+COMMENT ON COLUMN olr.dispute.reviewer_id IS 'Who reviews: nobody of the line of managers.';
+COMMENT ON COLUMN olr.dispute.reviewer_name IS 'Name of the reviewer.';
+COMMENT ON COLUMN olr.dispute.outcome IS 'open, upheld or corrected.';
+COMMENT ON COLUMN olr.dispute.resolution IS 'The reviewers answer.';
+COMMENT ON COLUMN olr.dispute.closed_at IS 'When it was closed.';
+COMMENT ON COLUMN olr.dispute.consequences IS 'What a correction means for pay and promotion.';
+
+GRANT SELECT ON olr.rating, olr.session_distribution, olr.label_discrepancy, olr.calibration_history, olr.quota_effect, olr.advocacy,
+    olr.matrix, olr.quota_drift, olr.preliminary_rating, olr.dispute TO perfmgmt_leader, perfmgmt_hr;
