@@ -220,6 +220,16 @@ SELECT DISTINCT ON (a.employee_id, a.review_cycle_id)
 FROM assessment a
 ORDER BY a.employee_id, a.review_cycle_id, a.assessment_id DESC;
 COMMENT ON VIEW current_assessment IS 'The newest assessment of each person and cycle.';
+COMMENT ON COLUMN current_assessment.employee_id IS 'The person.';
+COMMENT ON COLUMN current_assessment.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN current_assessment.assessment_id IS 'Number of the assessment.';
+COMMENT ON COLUMN current_assessment.job_performance IS 'What was delivered, 1 to 5.';
+COMMENT ON COLUMN current_assessment.potential IS 'Readiness for more, 1 to 4.';
+COMMENT ON COLUMN current_assessment.summary IS 'The text for the employee.';
+COMMENT ON COLUMN current_assessment.source IS 'How it came about.';
+COMMENT ON COLUMN current_assessment.assessed_by IS 'Who assessed.';
+COMMENT ON COLUMN current_assessment.assessed_at IS 'When.';
+COMMENT ON COLUMN current_assessment.manager_chain IS 'Everybody above the person.';
 GRANT SELECT ON current_assessment TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION lp_tier_of(of_policy_id int, lp_points int) RETURNS int
