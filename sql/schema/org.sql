@@ -618,6 +618,24 @@ LEFT JOIN LATERAL (SELECT a.assignment_id, a.manager_id, a.team_id, a.level_code
                    ORDER BY lower(a.valid_during) DESC LIMIT 1) AS last ON true;
 COMMENT ON VIEW staged_employee IS
 'Rows of import_org() beside the last assignment of these people. change: new (first or after a leave), same, moved (from valid_from on), corrected (from the same day on), past (before the last assignment).';
+COMMENT ON COLUMN staged_employee.line_number IS 'Line of the file.';
+COMMENT ON COLUMN staged_employee.external_id IS 'Key of the person across files.';
+COMMENT ON COLUMN staged_employee.full_name IS 'Name.';
+COMMENT ON COLUMN staged_employee.email IS 'Address; NULL: none.';
+COMMENT ON COLUMN staged_employee.hired_on IS 'First day employed.';
+COMMENT ON COLUMN staged_employee.manager_external_id IS 'Whom the person reports to; NULL: nobody.';
+COMMENT ON COLUMN staged_employee.team IS 'Code of the team.';
+COMMENT ON COLUMN staged_employee.parent_team IS 'Code of the team above; NULL: not stated.';
+COMMENT ON COLUMN staged_employee.level IS 'Code of the level.';
+COMMENT ON COLUMN staged_employee.location IS 'Office; NULL: none.';
+COMMENT ON COLUMN staged_employee.valid_from IS 'First day of this assignment; hired_on when the file has none.';
+COMMENT ON COLUMN staged_employee.employee_id IS 'The person, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.manager_id IS 'The manager, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.team_id IS 'The team, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.assignment_id IS 'The last known assignment of the person.';
+COMMENT ON COLUMN staged_employee.last_manager_id IS 'Manager in the last known assignment.';
+COMMENT ON COLUMN staged_employee.valid_during IS 'Period of the last known assignment.';
+COMMENT ON COLUMN staged_employee.change IS 'new, same, moved, corrected or past: what the row means for the last known assignment.';
 COMMENT ON COLUMN staged_employee.ends_on IS 'left_on of the file; when that is empty, the known one, unless the person comes back after it.';
 GRANT SELECT ON staged_employee TO perfmgmt_engine;
 

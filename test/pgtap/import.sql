@@ -3,6 +3,11 @@
 BEGIN;
 SELECT plan(108);
 
+-- an empty company, until the end
+SET LOCAL client_min_messages = warning;
+TRUNCATE perf.employee, perf.team, perf.review_cycle CASCADE;
+SET LOCAL search_path = public, pg_catalog;
+
 -- what the last import refused or remarked on, as "line reason, line reason"
 CREATE FUNCTION pg_temp.problems(import text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(p.line_number || ' ' || p.import_reason, ', ' ORDER BY p.line_number, p.import_reason)
