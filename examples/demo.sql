@@ -45,8 +45,11 @@ SELECT * FROM perf.calibrate(:cycle_id);
 
 \echo 'What managers proposed, in the 28 cells of the matrix (people, tier):'
 \echo
-SELECT lpad('band ' || band.level, 7) || ' |' ||
-       string_agg(lpad(coalesce(n.people, 0)::text, 6) || ' ' || rpad(cell.tier, 4) || '|', '' ORDER BY cell.potential) AS "        | potential 1 |          2 |          3 |          4 |"
+SELECT 'band ' || band.level AS "band",
+       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 1) AS "potential 1",
+       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 2) AS "potential 2",
+       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 3) AS "potential 3",
+       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 4) AS "potential 4"
 FROM generate_series(7, 1, -1) AS band(level)
 JOIN perf.matrix_cell cell ON cell.performance_band = band.level AND cell.policy_id = 1
 LEFT JOIN (SELECT performance_band, potential, count(*) AS people FROM perf.overall_value
@@ -103,6 +106,7 @@ COMMIT;
 
 \echo '== 6. What the database refuses, whatever the client =========================='
 \set ON_ERROR_STOP off
+\set SHOW_CONTEXT never
 \echo
 \echo '-- Alice asks for the ratings of the leaders:'
 BEGIN;
@@ -130,6 +134,8 @@ ROLLBACK;
 UPDATE perf.distribution_target SET target_percent = 40 WHERE policy_id = 1;
 \echo
 \echo '-- Somebody drops the extension, and the reviews with it:'
+\set VERBOSITY terse
 DROP EXTENSION perfmgmt;
+\set VERBOSITY default
 \set ON_ERROR_STOP on
 \echo

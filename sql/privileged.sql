@@ -41,6 +41,12 @@ AS $$
 ('perf.appoint(int, text, text, date)','writes a proposal, or the first appointments for the owner'),
 ('perf.change_eligibility(int, int, text, text)','writes a proposal, after a check of the appointment'),
 ('perf.calibrate(int)','computes over everybody, HRs own row included'),
+        ('perf.import_org()', 'HR writes people and assignments, after a check of the appointment'),
+        ('perf.import_ratings(int)', 'HR writes ratings, after a check of the appointment'),
+        ('perf.import_assessments(int)', 'HR writes assessments, after a check of the appointment'),
+        ('perf.import_accomplishments()', 'HR writes accomplishments, after a check of the appointment'),
+        ('perf.stage_lines(text)', 'reads and empties staging tables, which HR may only fill'),
+        ('perf.import_problems(text)', 'shows HR or the owner the rows that an import refused'),
         ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
         ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write')
     ) AS r(routine, reason)

@@ -924,7 +924,12 @@ perfmgmt_forced_tier(PG_FUNCTION_ARGS)
 		position == 0 || !WinRowsArePeers(winobj, position - 1, position))
 		cursor->shown = cursor->tier;
 
-	WinSetMarkPosition(winobj, position);
+	/*
+	 * The whole partition is in the tuplestore already, so giving up its rows
+	 * one by one saves no peak memory; only a walk among peers needs the mark.
+	 */
+	if (cursor->ties != TIES_STRICT)
+		WinSetMarkPosition(winobj, position);
 	PG_RETURN_INT32(cursor->shown + 1);
 }
 
@@ -1221,6 +1226,33 @@ CheckSeatsTaken(Assignment *assignment)
 
 /* Result */
 
+/* A result that has to go to disk need not fill work_mem first, in kB */
+#define SPILLING_STORE 1024
+
+/*
+ * The seats tell the size of the result.  When it is larger than work_mem, the
+ * store would fill fresh memory only to copy all of it to a file; a small store
+ * gets there at once, and faster.
+ */
+static void
+InitStore(Assignment *assignment, ReturnSetInfo *rsinfo, Size row_size)
+{
+	int64		total = PoolStart(assignment, assignment->npools);
+	MemoryContext old;
+
+	if (work_mem > SPILLING_STORE &&
+		total > work_mem * INT64CONST(1024) / (int64) row_size)
+	{
+		old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+		tuplestore_end(rsinfo->setResult);
+		rsinfo->setResult =
+			tuplestore_begin_heap(rsinfo->allowedModes & SFRM_Materialize_Random,
+								  false, SPILLING_STORE);
+		MemoryContextSwitchTo(old);
+	}
+	assignment->store = rsinfo->setResult;
+}
+
 /*
  * Rows differ in two integers only, so one tuple is made, once, and the slot
  * that holds it is stored again and again.
@@ -1231,7 +1263,6 @@ InitResult(Assignment *assignment, ReturnSetInfo *rsinfo)
 	TupleTableSlot *zeros;
 	MinimalTuple tuple;
 
-	assignment->store = rsinfo->setResult;
 	assignment->desc = rsinfo->setDesc;
 	zeros = MakeSingleTupleTableSlot(assignment->desc, &TTSOpsVirtual);
 	ExecClearTuple(zeros);
@@ -1241,6 +1272,8 @@ InitResult(Assignment *assignment, ReturnSetInfo *rsinfo)
 	tuple = ExecCopySlotMinimalTuple(zeros);
 	ExecDropSingleTupleTableSlot(zeros);
 
+	InitStore(assignment, rsinfo,
+			  sizeof(void *) + GetMemoryChunkSpace(tuple));
 	assignment->columns = (int32 *) ((char *) tuple - MINIMAL_TUPLE_OFFSET +
 									 tuple->t_hoff);
 	assignment->slot = MakeSingleTupleTableSlot(assignment->desc,
@@ -1714,8 +1747,8 @@ perfmgmt_assign_tiers(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	assignment->context = CurrentMemoryContext;
 	InitReceiver(&assignment->receiver);
-	InitResult(assignment, (ReturnSetInfo *) fcinfo->resultinfo);
 	ReadSeats(assignment, PG_GETARG_ARRAYTYPE_P(1));
+	InitResult(assignment, (ReturnSetInfo *) fcinfo->resultinfo);
 	InitPlaces(assignment);
 
 	RunQuery(assignment, query);

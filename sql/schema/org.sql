@@ -133,24 +133,29 @@ INSERT INTO import_reason VALUES
     ('second_top', 'error', 'the company already has somebody without a manager'),
     ('manager_left', 'error', 'the manager left before this assignment'),
     ('bad_date', 'error', 'not a date in the form YYYY-MM-DD'),
-    ('date_order', 'error', 'left_on or valid_from lies before hired_on'),
+    ('date_order', 'error', 'valid_from lies before hired_on, left_on is not after valid_from, or a period ends before it begins'),
+    ('later_assignment', 'error', 'the company knows a later assignment of this person, and none like this one'),
     ('unknown_level', 'error', 'no job_level has this code'),
     ('unknown_team', 'error', 'the team above a team is not known, or the teams above come back to it'),
+    ('team_conflict', 'error', 'an earlier line puts this team under another team'),
     ('unknown_principle', 'error', 'the policy has no principle with this ordinal'),
     ('unknown_relation', 'error', 'not a relation of the policy'),
-    ('bad_score', 'error', 'not a pair ordinal=score'),
+    ('bad_score', 'error', 'not a whole number, or not a pair ordinal=score'),
     ('score_out_of_range', 'error', 'a score or level lies outside its axis'),
     ('duplicate_principle', 'error', 'a row scores a principle twice'),
-    ('unknown_rater', 'error', 'no employee has the external_id of the rater or assessor'),
-    ('rater_is_subject', 'error', 'the rater is the subject and the relation is not self'),
+    ('unknown_rater', 'error', 'no employee has the external_id of the rater, assessor or verifier'),
+    ('rater_is_subject', 'error', 'the rater is the subject and the relation is not self, or somebody assesses or verifies oneself'),
     ('self_is_not_subject', 'error', 'the relation is self and the rater is another person'),
     ('not_eligible', 'error', 'the person is not rated in this cycle'),
     ('duplicate_rater', 'error', 'the file has this subject and rater more than once'),
     ('duplicate_employee', 'error', 'the file has this person more than once'),
+    ('duplicate_accomplishment', 'error', 'the file has this person, claim and period more than once'),
+    ('too_long', 'error', 'a key is longer than 200 characters'),
     ('too_many_columns', 'error', 'the row has more columns than the header'),
     ('too_few_columns', 'error', 'the row has fewer columns than the header'),
     ('unreadable_line', 'error', 'quotes in the line do not match'),
-    ('unknown_column', 'error', 'the header names a column that the import does not have'),
+    ('unknown_column', 'error', 'the header names a column that the import does not have; nothing of the file is taken'),
+    ('duplicate_column', 'error', 'the header names a column twice; nothing of the file is taken'),
     ('byte_order_mark', 'warning', 'a byte order mark was removed'),
     ('white_space', 'warning', 'white space around a value was removed');
 
@@ -391,3 +396,550 @@ AS $$
 $$;
 COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records.';
 GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
+
+-- Import ------------------------------------------------------------------
+-- The staging table is the working table of an import: what a check refuses is
+-- written to import_error and leaves it, what stays at the end is written to
+-- the records. Checks are statements over all rows, never loops over rows.
+
+CREATE OR REPLACE FUNCTION plain_text(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN nullif(btrim(value, E' \t\n\r\f\x0B\xEF\xBB\xBF'), '');
+COMMENT ON FUNCTION plain_text(text) IS 'A value of a file without byte order mark and without white space around it; NULL when nothing is left.';
+
+CREATE OR REPLACE FUNCTION is_iso_date(value text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN value ~ ('^(?!0000)('
+    '[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
+    '|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$');
+COMMENT ON FUNCTION is_iso_date(text) IS 'Whether a value is a day of the calendar in the form YYYY-MM-DD, so that the cast to date cannot fail.';
+
+CREATE OR REPLACE FUNCTION begin_import(staging regclass, import text, key_column text) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    sequence_name text := pg_get_serial_sequence(staging::text, 'line_number');
+    columns text[] := ARRAY(SELECT a.attname FROM pg_attribute a
+                            WHERE a.attrelid = staging AND a.attnum > 0 AND NOT a.attisdropped
+                              AND a.attname <> 'line_number' ORDER BY a.attnum);
+    staged record;
+    numbered record;
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', staging);
+    DELETE FROM import_error e WHERE e.import_name = import;
+
+    -- a COPY that failed used up numbers; the file still begins at line 2
+    EXECUTE format('SELECT count(*)::int AS rows, min(line_number) AS first, max(line_number) AS last FROM %s', staging)
+    INTO staged;
+    EXECUTE format('SELECT last_value AS last, is_called AS used FROM %s', sequence_name) INTO numbered;
+    IF numbered.used AND numbered.last = staged.last AND staged.first > 2
+       AND staged.last - staged.first + 1 = staged.rows THEN
+        EXECUTE format('UPDATE %s SET line_number = line_number - $1', staging) USING staged.first - 2;
+    END IF;
+
+    EXECUTE (
+        SELECT format(
+            'INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+             SELECT $1, s.line_number, w.import_reason, left(plain_text(s.%I), 200),
+                    ''removed in: '' || string_agg(v.column_name, '', '' ORDER BY v.ordinal)
+             FROM %s s
+             CROSS JOIN LATERAL (VALUES %s) AS v(ordinal, column_name, value)
+             CROSS JOIN LATERAL (VALUES (''byte_order_mark'', position(E''\xEF\xBB\xBF'' in v.value) IN (1, length(v.value))),
+                                        (''white_space'', v.value <> btrim(v.value, E'' \t\n\r\f\x0B''))) AS w(import_reason, holds)
+             WHERE (%s) AND w.holds
+             GROUP BY s.ctid, s.line_number, s.%I, w.import_reason',
+            key_column, staging,
+            string_agg(format('(%s, %L, s.%I)', c.ordinal, c.name, c.name), ', '),
+            string_agg(format('s.%I <> plain_text(s.%I) OR plain_text(s.%I) IS NULL AND s.%I <> ''''', c.name, c.name, c.name, c.name), ' OR '),
+            key_column)
+        FROM unnest(columns) WITH ORDINALITY AS c(name, ordinal))
+    USING import;
+    EXECUTE (
+        SELECT format('UPDATE %s s SET %s WHERE %s', staging,
+                      string_agg(format('%I = plain_text(s.%I)', c, c), ', '),
+                      string_agg(format('s.%I IS DISTINCT FROM plain_text(s.%I)', c, c), ' OR '))
+        FROM unnest(columns) c);
+    RETURN staged.rows;
+END
+$$;
+COMMENT ON FUNCTION begin_import(regclass, text, text) IS
+'Locks a staging table, forgets the problems of the last run, cleans the values with a warning, and returns the number of rows. Only the imports call it.';
+
+CREATE OR REPLACE FUNCTION drop_refused(staging regclass, import text) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    dropped int;
+BEGIN
+    EXECUTE format(
+        'DELETE FROM %s s WHERE s.line_number IN (
+             SELECT e.line_number FROM import_error e JOIN import_reason r USING (import_reason)
+             WHERE e.import_name = $1 AND r.severity = ''error'')', staging)
+    USING import;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION drop_refused(regclass, text) IS 'Takes the refused rows out of a staging table and returns how many. Only the imports call it.';
+
+CREATE OR REPLACE FUNCTION end_import(staging regclass, import text) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %s', staging);
+    PERFORM setval(pg_get_serial_sequence(staging::text, 'line_number'), 2, false);
+    RETURN (SELECT count(*) FROM import_error e JOIN import_reason r USING (import_reason)
+            WHERE e.import_name = import AND r.severity = 'warning');
+END
+$$;
+COMMENT ON FUNCTION end_import(regclass, text) IS
+'Empties a staging table, lets the next file begin at line 2, and returns the number of warnings. Only the imports call it.';
+
+CREATE OR REPLACE FUNCTION import_problems(import text DEFAULT NULL)
+RETURNS TABLE (import_name text, line_number bigint, severity text, import_reason text, external_id text, detail text)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT require_appointment('hr', true);
+    SELECT e.import_name, e.line_number, r.severity, e.import_reason, e.external_id, e.detail
+    FROM import_error e JOIN import_reason r USING (import_reason)
+    WHERE import IS NULL OR e.import_name = import
+    ORDER BY e.import_name, e.line_number, e.import_reason
+$$;
+COMMENT ON FUNCTION import_problems(text) IS
+'What the last run of an import (NULL: of every import) refused or remarked on, in the order of the file. HR or the owner of the records.';
+
+-- A file as raw lines, by column names.
+CREATE OR REPLACE FUNCTION stage_lines(target text) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    problems text := 'stage_lines ' || target;
+    columns text[];
+    lines text[];
+    header record;
+    named text[];
+    staged int;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    columns := CASE target
+        WHEN 'import_employee' THEN '{external_id,full_name,email,hired_on,left_on,manager_external_id,team,parent_team,level,location,valid_from}'
+        WHEN 'import_principle_rating' THEN '{employee_external_id,rater_external_id,relation,scores,comment}'
+        WHEN 'import_assessment' THEN '{employee_external_id,job_performance,potential,assessed_by_external_id,summary}'
+        WHEN 'import_accomplishment' THEN '{employee_external_id,claim,link,period_from,period_to,verified_by_external_id}'
+    END;
+    IF columns IS NULL THEN
+        RAISE EXCEPTION 'there is no staging table "%"', target USING ERRCODE = '22023',
+            HINT = 'One of: import_employee, import_principle_rating, import_assessment, import_accomplishment.';
+    END IF;
+    LOCK TABLE import_line IN SHARE ROW EXCLUSIVE MODE;
+    EXECUTE format('DELETE FROM %I', target);
+    DELETE FROM import_error e WHERE e.import_name = problems;
+
+    SELECT array_agg(l.line ORDER BY l.line_number) INTO lines FROM import_line l;
+    DELETE FROM import_line;
+    PERFORM setval('import_line_line_number_seq', 1, false);
+    IF lines[1] LIKE E'\xEF\xBB\xBF%' THEN
+        INSERT INTO import_error (import_name, line_number, import_reason, detail)
+        VALUES (problems, 1, 'byte_order_mark', 'removed at the start of the file');
+    END IF;
+
+    SELECT r.line_number, r.fields INTO header FROM csv_records(lines) r ORDER BY r.line_number LIMIT 1;
+    named := ARRAY(SELECT coalesce(lower(plain_text(f)), '') FROM unnest(header.fields) WITH ORDINALITY AS h(f, n) ORDER BY n);
+    INSERT INTO import_error (import_name, line_number, import_reason, detail)
+    SELECT problems, header.line_number, 'unreadable_line', 'the header cannot be read; nothing of the file is taken'
+    WHERE header.line_number IS NOT NULL AND header.fields IS NULL
+    UNION ALL
+    SELECT problems, header.line_number,
+           CASE WHEN n.name = ANY (columns) THEN 'duplicate_column' ELSE 'unknown_column' END,
+           format('column "%s"; the columns are %s', left(n.name, 200), array_to_string(columns, ', '))
+    FROM unnest(named) AS n(name)
+    GROUP BY n.name HAVING n.name <> ALL (columns) OR count(*) > 1;
+    IF FOUND OR header.fields IS NULL THEN
+        RETURN 0;
+    END IF;
+
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT problems, r.line_number, c.import_reason,
+           left(plain_text(r.fields[array_position(named, columns[1])]), 200), c.detail
+    FROM csv_records(lines) r
+    CROSS JOIN LATERAL (VALUES
+        ('unreadable_line', CASE WHEN r.fields IS NULL THEN 'the quotes of this line do not match' END),
+        ('too_many_columns', CASE WHEN cardinality(r.fields) > cardinality(named)
+            THEN format('%s columns, the header has %s', cardinality(r.fields), cardinality(named)) END),
+        ('too_few_columns', CASE WHEN cardinality(r.fields) < cardinality(named)
+            THEN format('%s columns, the header has %s', cardinality(r.fields), cardinality(named)) END)
+    ) AS c(import_reason, detail)
+    WHERE r.line_number > header.line_number AND c.detail IS NOT NULL;
+    EXECUTE (
+        SELECT format('INSERT INTO %I (line_number, %s) SELECT r.line_number, %s FROM csv_records($1) r
+                       WHERE r.line_number > $2 AND cardinality(r.fields) = $3', target,
+                      string_agg(quote_ident(n.name), ', ' ORDER BY n.place),
+                      string_agg(format('r.fields[%s]', n.place), ', ' ORDER BY n.place))
+        FROM unnest(named) WITH ORDINALITY AS n(name, place))
+    USING lines, header.line_number, cardinality(named);
+    GET DIAGNOSTICS staged = ROW_COUNT;
+    RETURN staged;
+END
+$$;
+COMMENT ON FUNCTION stage_lines(text) IS
+'Reads the lines in import_line as a CSV file with a header and puts its rows into this staging table, in place of what was there; returns the number of rows. Columns go by name, in any order. Ragged and unreadable rows go to import_problems(), also after the import; a header with an unknown column stages nothing. HR or the owner of the records. Error 22023 for another table.';
+
+-- The staged rows with what the company knows of these people. Only after
+-- refuse_employee_values(): the dates are cast.
+CREATE OR REPLACE VIEW staged_employee WITH (security_invoker = true) AS
+SELECT i.line_number, i.external_id, i.full_name, i.email, i.hired_on, i.manager_external_id, i.team, i.parent_team,
+       i.level, i.location, i.valid_from, e.employee_id,
+       coalesce(i.left_on, CASE WHEN e.left_on > i.valid_from THEN e.left_on END) AS ends_on,
+       m.employee_id AS manager_id, t.team_id, last.assignment_id, last.manager_id AS last_manager_id, last.valid_during,
+       CASE WHEN last.assignment_id IS NULL THEN 'new'
+            WHEN i.valid_from < lower(last.valid_during) THEN 'past'
+            WHEN i.valid_from >= upper(last.valid_during) THEN 'new'
+            WHEN last.manager_id IS NOT DISTINCT FROM m.employee_id
+                 AND (i.manager_external_id IS NULL) = (m.employee_id IS NULL)
+                 AND last.team_id = t.team_id AND last.level_code = i.level
+                 AND last.location IS NOT DISTINCT FROM i.location THEN 'same'
+            WHEN i.valid_from = lower(last.valid_during) THEN 'corrected'
+            ELSE 'moved' END AS change
+FROM (SELECT s.line_number, s.external_id, s.full_name, s.email, s.hired_on::date AS hired_on, s.left_on::date AS left_on,
+             s.manager_external_id, s.team, s.parent_team, s.level, s.location,
+             coalesce(s.valid_from, s.hired_on)::date AS valid_from
+      FROM import_employee s) AS i
+LEFT JOIN employee e ON e.external_id = i.external_id
+LEFT JOIN employee m ON m.external_id = i.manager_external_id
+LEFT JOIN team t ON t.team_code = i.team
+LEFT JOIN LATERAL (SELECT a.assignment_id, a.manager_id, a.team_id, a.level_code, a.location, a.valid_during
+                   FROM assignment a WHERE a.employee_id = e.employee_id
+                   ORDER BY lower(a.valid_during) DESC LIMIT 1) AS last ON true;
+COMMENT ON VIEW staged_employee IS
+'Rows of import_org() beside the last assignment of these people. change: new (first or after a leave), same, moved (from valid_from on), corrected (from the same day on), past (before the last assignment).';
+COMMENT ON COLUMN staged_employee.ends_on IS 'left_on of the file; when that is empty, the known one, unless the person comes back after it.';
+GRANT SELECT ON staged_employee TO perfmgmt_engine;
+
+CREATE OR REPLACE FUNCTION refuse_employee_values() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, c.import_reason, left(s.external_id, 200), c.detail
+    FROM (SELECT i.*, row_number() OVER same_id AS occurrence, min(i.line_number) OVER same_id AS first_line
+          FROM import_employee i
+          WINDOW same_id AS (PARTITION BY i.external_id ORDER BY i.line_number)) AS s
+    LEFT JOIN job_level l ON l.level_code = s.level
+    CROSS JOIN LATERAL (VALUES
+        ('missing_external_id', CASE WHEN s.external_id IS NULL THEN 'external_id is empty' END),
+        ('duplicate_external_id', CASE WHEN s.external_id IS NOT NULL AND s.occurrence > 1
+            THEN format('line %s has it too, and that line counts', s.first_line) END),
+        ('too_long', CASE WHEN length(s.external_id) > 200 OR length(s.team) > 200
+            THEN 'external_id or team' END),
+        ('missing_value', CASE WHEN s.full_name IS NULL OR s.hired_on IS NULL OR s.team IS NULL OR s.level IS NULL
+            THEN concat_ws(', ', CASE WHEN s.full_name IS NULL THEN 'full_name' END,
+                           CASE WHEN s.hired_on IS NULL THEN 'hired_on' END,
+                           CASE WHEN s.team IS NULL THEN 'team' END,
+                           CASE WHEN s.level IS NULL THEN 'level' END) END),
+        ('bad_date', CASE WHEN NOT is_iso_date(s.hired_on) OR NOT is_iso_date(s.left_on) OR NOT is_iso_date(s.valid_from)
+            THEN concat_ws(', ', CASE WHEN NOT is_iso_date(s.hired_on) THEN format('hired_on "%s"', left(s.hired_on, 40)) END,
+                           CASE WHEN NOT is_iso_date(s.left_on) THEN format('left_on "%s"', left(s.left_on, 40)) END,
+                           CASE WHEN NOT is_iso_date(s.valid_from) THEN format('valid_from "%s"', left(s.valid_from, 40)) END) END),
+        ('date_order', CASE WHEN is_iso_date(s.hired_on) AND coalesce(is_iso_date(s.left_on), true)
+                                 AND coalesce(is_iso_date(s.valid_from), true)
+            THEN CASE WHEN s.valid_from::date < s.hired_on::date
+                      THEN format('valid_from %s is before hired_on %s', s.valid_from, s.hired_on)
+                      WHEN s.left_on::date <= coalesce(s.valid_from, s.hired_on)::date
+                      THEN format('left_on %s is not after %s', s.left_on, coalesce(s.valid_from, s.hired_on)) END END),
+        ('unknown_level', CASE WHEN s.level IS NOT NULL AND l.level_code IS NULL THEN format('level "%s"', left(s.level, 200)) END)
+    ) AS c(import_reason, detail)
+    WHERE c.detail IS NOT NULL;
+    RETURN drop_refused('import_employee', 'import_org');
+END
+$$;
+COMMENT ON FUNCTION refuse_employee_values() IS 'Refuses staged people for what stands in their own row; returns how many. Only import_org() calls it.';
+
+CREATE OR REPLACE FUNCTION refuse_past_assignments() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, 'later_assignment', s.external_id, format('valid_from %s', s.valid_from)
+    FROM staged_employee s
+    WHERE s.change = 'past'
+      AND NOT EXISTS (SELECT FROM assignment a
+                      WHERE a.employee_id = s.employee_id AND lower(a.valid_during) = s.valid_from
+                        AND a.manager_id IS NOT DISTINCT FROM s.manager_id
+                        AND (s.manager_external_id IS NULL) = (s.manager_id IS NULL)
+                        AND a.team_id = s.team_id AND a.level_code = s.level
+                        AND a.location IS NOT DISTINCT FROM s.location);
+    RETURN drop_refused('import_employee', 'import_org');
+END
+$$;
+COMMENT ON FUNCTION refuse_past_assignments() IS
+'Refuses staged people with an assignment before the last known one, unless the company knows it as it is; returns how many. Only import_org() calls it.';
+
+CREATE OR REPLACE FUNCTION refuse_teams() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, 'team_conflict', s.external_id,
+           format('team "%s" under "%s", earlier under "%s"', s.team, left(s.parent_team, 200), left(s.first_parent, 200))
+    FROM (SELECT i.line_number, i.external_id, i.team, i.parent_team,
+                 first_value(i.parent_team) OVER (PARTITION BY i.team ORDER BY i.line_number) AS first_parent
+          FROM import_employee i WHERE i.parent_team IS NOT NULL) AS s
+    WHERE s.parent_team <> s.first_parent;
+
+    -- from the teams that stand at the top down; who is not met hangs on nothing
+    WITH RECURSIVE stated AS (
+        SELECT DISTINCT ON (i.team) i.team, i.parent_team
+        FROM import_employee i ORDER BY i.team, i.parent_team IS NULL, i.line_number
+    ), place AS MATERIALIZED (
+        SELECT coalesce(s.team, t.team_code) AS team, coalesce(s.parent_team, above.team_code) AS parent_team,
+               t.team_id IS NULL OR s.parent_team IS DISTINCT FROM above.team_code AND s.parent_team IS NOT NULL AS is_changed
+        FROM stated s FULL JOIN team t ON t.team_code = s.team
+        LEFT JOIN team above ON above.team_id = t.parent_team_id
+    ), met AS (
+        SELECT p.team FROM place p WHERE p.parent_team IS NULL
+        UNION
+        SELECT p.team FROM met JOIN place p ON p.parent_team = met.team
+    )
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', i.line_number, 'unknown_team', i.external_id,
+           format('team "%s" under "%s"', i.team, left(i.parent_team, 200))
+    FROM import_employee i JOIN place p ON p.team = i.team
+    WHERE p.is_changed AND NOT EXISTS (SELECT FROM met WHERE met.team = p.team);
+    RETURN drop_refused('import_employee', 'import_org');
+END
+$$;
+COMMENT ON FUNCTION refuse_teams() IS 'Refuses staged people whose team hangs on no known team, or on two; returns how many. Only import_org() calls it.';
+
+CREATE OR REPLACE FUNCTION refuse_managers() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    dropped int;
+BEGIN
+    WITH RECURSIVE staged AS MATERIALIZED (
+        SELECT s.line_number, s.external_id, s.manager_external_id
+        FROM import_employee s
+        WHERE s.manager_external_id IS NOT NULL
+          AND NOT EXISTS (SELECT FROM employee m WHERE m.external_id = s.manager_external_id)
+    ), lost AS (
+        SELECT s.line_number, s.external_id, s.manager_external_id FROM staged s
+        WHERE NOT EXISTS (SELECT FROM import_employee m WHERE m.external_id = s.manager_external_id)
+        UNION
+        SELECT s.line_number, s.external_id, s.manager_external_id
+        FROM lost JOIN staged s ON s.manager_external_id = lost.external_id
+    )
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', l.line_number, 'unknown_manager', l.external_id,
+           format('manager_external_id "%s"', left(l.manager_external_id, 200))
+    FROM lost l;
+    dropped := drop_refused('import_employee', 'import_org');
+
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, 'manager_left', s.external_id,
+           format('manager_external_id "%s", valid_from %s', s.manager_external_id, s.valid_from)
+    FROM staged_employee s
+    LEFT JOIN staged_employee m ON m.external_id = s.manager_external_id
+    LEFT JOIN employee e ON e.employee_id = s.manager_id
+    WHERE s.change <> 'same'
+      AND CASE WHEN m.line_number IS NULL THEN e.left_on ELSE m.ends_on END <= s.valid_from;
+
+    -- who is at the top already comes before who wants to be, then the order of the file
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, 'second_top', s.external_id, 'manager_external_id is empty'
+    FROM (SELECT t.line_number, t.external_id, t.valid_from, t.ends_on,
+                 min(t.valid_from) OVER earlier AS others_from,
+                 max(coalesce(t.ends_on, 'infinity')) OVER earlier AS others_to
+          FROM staged_employee t
+          WHERE t.manager_external_id IS NULL AND (t.ends_on IS NULL OR t.ends_on > CURRENT_DATE)
+          WINDOW earlier AS (ORDER BY t.assignment_id IS NULL OR t.last_manager_id IS NOT NULL, t.line_number
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS s
+    WHERE (s.others_from < coalesce(s.ends_on, 'infinity') AND s.others_to > s.valid_from)
+       OR EXISTS (SELECT FROM assignment a
+                  WHERE a.manager_id IS NULL AND coalesce(upper(a.valid_during), 'infinity') > CURRENT_DATE
+                    AND a.valid_during && daterange(s.valid_from, s.ends_on)
+                    AND NOT EXISTS (SELECT FROM staged_employee f WHERE f.employee_id = a.employee_id));
+    RETURN dropped + drop_refused('import_employee', 'import_org');
+END
+$$;
+COMMENT ON FUNCTION refuse_managers() IS
+'Refuses staged people with an unknown or left manager, or without one beside another top; returns how many. Only import_org() calls it.';
+
+-- Doubling: after k rounds everybody points 2^k places up, so that only those
+-- on a circle are still pointed at. Linear in people, logarithmic in depth.
+CREATE OR REPLACE FUNCTION on_a_circle(above int[]) RETURNS int[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    top int := cardinality(above) + 1;
+    steps bigint := 1;
+    points_at int[] := ARRAY(SELECT CASE WHEN a BETWEEN 1 AND top - 1 THEN a ELSE top END FROM unnest(above) a) || top;
+BEGIN
+    WHILE steps < top AND EXISTS (SELECT FROM unnest(points_at) p WHERE p <> top) LOOP
+        points_at := ARRAY(SELECT points_at[p] FROM unnest(points_at) p);
+        steps := steps * 2;
+    END LOOP;
+    RETURN ARRAY(SELECT DISTINCT p FROM unnest(points_at) p WHERE p <> top ORDER BY p);
+END
+$$;
+COMMENT ON FUNCTION on_a_circle(int[]) IS
+'Positions that lie on a circle, given for each position the one above it (0 or NULL: none).';
+
+CREATE OR REPLACE FUNCTION refuse_circles(today_only boolean) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    people bigint[];
+    above int[];
+BEGIN
+    -- the changed lines and everything above them; new people are minus their line
+    WITH RECURSIVE staged AS MATERIALIZED (
+        SELECT s.line_number, s.external_id, s.employee_id, s.manager_external_id, s.manager_id
+        FROM staged_employee s
+        WHERE s.change <> 'same'
+          AND (NOT today_only OR daterange(s.valid_from, s.ends_on) @> CURRENT_DATE)
+    ), changed AS MATERIALIZED (
+        SELECT coalesce(s.employee_id, -s.line_number) AS person, coalesce(s.manager_id, -m.line_number) AS manager
+        FROM staged s
+        LEFT JOIN staged m ON m.external_id = s.manager_external_id AND m.employee_id IS NULL
+    ), line AS (
+        SELECT c.person, c.manager FROM changed c
+        UNION
+        SELECT a.employee_id::bigint, a.manager_id::bigint
+        FROM (SELECT DISTINCT l.manager AS person FROM line l WHERE l.manager > 0) AS l
+        CROSS JOIN LATERAL (SELECT a.employee_id, a.manager_id FROM assignment a
+                            WHERE a.employee_id = l.person AND (NOT today_only OR a.valid_during @> CURRENT_DATE)
+                            ORDER BY lower(a.valid_during) DESC LIMIT 1) AS a
+        WHERE NOT EXISTS (SELECT FROM changed c WHERE c.person = l.person)
+    ), numbered AS MATERIALIZED (
+        SELECT l.person, l.manager, row_number() OVER () AS place FROM line l
+    )
+    SELECT array_agg(n.person ORDER BY n.place), array_agg(m.place::int ORDER BY n.place) INTO people, above
+    FROM numbered n LEFT JOIN numbered m ON m.person = n.manager;
+
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_org', s.line_number, 'management_cycle', s.external_id,
+           format('manager_external_id "%s"', s.manager_external_id)
+    FROM staged_employee s
+    WHERE s.change <> 'same'
+      AND coalesce(s.employee_id, -s.line_number) IN (SELECT people[p] FROM unnest(on_a_circle(above)) p);
+    RETURN drop_refused('import_employee', 'import_org');
+END
+$$;
+COMMENT ON FUNCTION refuse_circles(boolean) IS
+'Refuses staged people on a circle of managers, after all changes or as of today; returns how many. Only import_org() calls it.';
+
+-- All checks passed: the rows still staged are written.
+CREATE OR REPLACE FUNCTION write_staged_employees() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    changed int;
+BEGIN
+    SELECT count(*) INTO changed
+    FROM staged_employee s
+    LEFT JOIN employee e ON e.employee_id = s.employee_id
+    LEFT JOIN team t ON t.team_id = s.team_id LEFT JOIN team above ON above.team_id = t.parent_team_id
+    WHERE s.change <> 'same' OR upper(s.valid_during) IS DISTINCT FROM s.ends_on
+       OR (e.full_name, e.email, e.hired_on, e.left_on) IS DISTINCT FROM (s.full_name, s.email, s.hired_on, s.ends_on)
+       OR s.parent_team <> coalesce(above.team_code, '');
+    IF changed = 0 THEN
+        RETURN 0;
+    END IF;
+
+    INSERT INTO team (team_code)
+    SELECT i.team FROM import_employee i GROUP BY i.team
+    HAVING NOT EXISTS (SELECT FROM team t WHERE t.team_code = i.team)
+    ORDER BY min(i.line_number);
+    UPDATE team t SET parent_team_id = above.team_id
+    FROM (SELECT DISTINCT i.team, i.parent_team FROM import_employee i) AS s JOIN team above ON above.team_code = s.parent_team
+    WHERE t.team_code = s.team AND t.parent_team_id IS DISTINCT FROM above.team_id;
+
+    INSERT INTO employee (external_id, full_name, email, hired_on, left_on)
+    SELECT s.external_id, s.full_name, s.email, s.hired_on, s.ends_on
+    FROM staged_employee s WHERE s.employee_id IS NULL ORDER BY s.line_number;
+    UPDATE employee e SET full_name = s.full_name, email = s.email, hired_on = s.hired_on, left_on = s.ends_on
+    FROM staged_employee s
+    WHERE e.employee_id = s.employee_id
+      AND (e.full_name, e.email, e.hired_on, e.left_on) IS DISTINCT FROM (s.full_name, s.email, s.hired_on, s.ends_on);
+
+    -- one statement, so that the triggers see only the state after it; the
+    -- scalar subquery lets every period end before a new one begins
+    WITH ended AS (
+        UPDATE assignment a
+        SET manager_id = CASE s.change WHEN 'corrected' THEN s.manager_id ELSE a.manager_id END,
+            team_id = CASE s.change WHEN 'corrected' THEN s.team_id ELSE a.team_id END,
+            level_code = CASE s.change WHEN 'corrected' THEN s.level ELSE a.level_code END,
+            location = CASE s.change WHEN 'corrected' THEN s.location ELSE a.location END,
+            valid_during = daterange(lower(a.valid_during), CASE s.change WHEN 'moved' THEN s.valid_from ELSE s.ends_on END)
+        FROM staged_employee s
+        WHERE a.employee_id = s.employee_id AND a.assignment_id = s.assignment_id
+          AND (s.change IN ('moved', 'corrected')
+               OR s.change = 'same' AND upper(s.valid_during) IS DISTINCT FROM s.ends_on)
+        RETURNING a.employee_id
+    )
+    INSERT INTO assignment (employee_id, manager_id, team_id, level_code, location, valid_during)
+    SELECT s.employee_id, s.manager_id, s.team_id, s.level, s.location, daterange(s.valid_from, s.ends_on)
+    FROM staged_employee s
+    WHERE s.change IN ('new', 'moved') AND (SELECT count(*) FROM ended) >= 0
+    ORDER BY s.employee_id;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION write_staged_employees() IS
+'Writes the staged rows to team, employee and assignment; returns how many of them changed anything. Only import_org() calls it.';
+
+CREATE OR REPLACE FUNCTION import_org()
+RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    refused_now int;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    rows_read := begin_import('import_employee', 'import_org', 'external_id');
+    -- nobody moves while the whole is checked
+    LOCK TABLE team, employee, assignment IN SHARE ROW EXCLUSIVE MODE;
+    rows_refused := refuse_employee_values() + refuse_past_assignments();
+    DELETE FROM import_employee i
+    WHERE i.line_number IN (SELECT s.line_number FROM staged_employee s WHERE s.change = 'past');
+
+    -- a refused row may take the manager or the team from another one
+    LOOP
+        refused_now := refuse_teams() + refuse_managers();
+        IF refused_now = 0 THEN
+            refused_now := refuse_circles(false);
+        END IF;
+        IF refused_now = 0 AND (EXISTS (SELECT FROM staged_employee s WHERE s.valid_from > CURRENT_DATE)
+                                OR EXISTS (SELECT FROM assignment a WHERE lower(a.valid_during) > CURRENT_DATE)) THEN
+            refused_now := refuse_circles(true);
+        END IF;
+        rows_refused := rows_refused + refused_now;
+        EXIT WHEN refused_now = 0;
+    END LOOP;
+
+    rows_imported := write_staged_employees();
+    rows_unchanged := rows_read - rows_refused - rows_imported;
+    warnings := end_import('import_employee', 'import_org');
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION import_org() IS
+'Takes the people staged in import_employee: teams, employees, assignments. Good rows are written, every bad one goes to import_problems() with its line and reason; the staging table is empty afterwards. The same file again changes nothing. Nobody is removed. HR or the owner of the records.';
+
+GRANT EXECUTE ON FUNCTION import_org(), import_problems(text), stage_lines(text) TO perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION plain_text(text), is_iso_date(text), begin_import(regclass, text, text), drop_refused(regclass, text),
+    end_import(regclass, text), refuse_employee_values(), refuse_past_assignments(), refuse_teams(), refuse_managers(),
+    on_a_circle(int[]), refuse_circles(boolean), write_staged_employees() TO perfmgmt_engine;

@@ -414,3 +414,294 @@ COMMENT ON FUNCTION explain_ov(int, int) IS
 'How the Overall Value of a person came about: a row a step from the ratings to the final tier, replayed from the inputs and the policy version, and the nearest single change of an input that would move the proposed tier up and down. For leaders and HR, under their row security. Error PM004 when there is nothing to see.';
 GRANT EXECUTE ON FUNCTION lp_tier_of(int, int), proposed_tier_of(int, int, int, int), single_changes(int, int, int, int, int),
     explain_ov(int, int) TO perfmgmt_leader, perfmgmt_hr;
+
+-- Import ------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION pairs_as_scores(column_sql text, of_policy_id int) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT format('ARRAY[%s]::smallint[]',
+                  string_agg(CASE WHEN p.ordinal IS NULL THEN 'NULL' ELSE
+                      format('nullif(split_part(split_part('';'' || %1$s, %2$L, 2), '';'', 1), '''')', column_sql, format(';%s=', n.ordinal)) END,
+                      ', ' ORDER BY n.ordinal))
+    FROM generate_series(1, (SELECT max(q.ordinal) FROM principle q WHERE q.policy_id = of_policy_id)) AS n(ordinal)
+    LEFT JOIN principle p ON p.policy_id = of_policy_id AND p.ordinal = n.ordinal
+$$;
+COMMENT ON FUNCTION pairs_as_scores(text, int) IS
+'SQL that turns a column of pairs ordinal=score into the array of scores of a policy: one expression for a statement over all rows.';
+
+CREATE OR REPLACE FUNCTION refuse_rating_values(cycle review_cycle) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    scale axis;
+    ordinals text;
+    good_pairs text;
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_ratings', s.line_number, c.import_reason, left(s.employee_external_id, 200), c.detail
+    FROM import_principle_rating s
+    LEFT JOIN employee e ON e.external_id = s.employee_external_id
+    LEFT JOIN employee r ON r.external_id = s.rater_external_id
+    LEFT JOIN participation p ON p.employee_id = e.employee_id AND p.review_cycle_id = cycle.review_cycle_id
+    LEFT JOIN eligibility g ON g.eligibility = p.eligibility
+    LEFT JOIN relation_weight w ON w.policy_id = cycle.policy_id AND w.relation = s.relation
+    CROSS JOIN LATERAL (VALUES
+        ('missing_external_id', CASE WHEN s.employee_external_id IS NULL THEN 'employee_external_id is empty' END),
+        ('missing_value', CASE WHEN s.rater_external_id IS NULL OR s.relation IS NULL OR s.scores IS NULL
+            THEN concat_ws(', ', CASE WHEN s.rater_external_id IS NULL THEN 'rater_external_id' END,
+                           CASE WHEN s.relation IS NULL THEN 'relation' END,
+                           CASE WHEN s.scores IS NULL THEN 'scores' END) END),
+        ('unknown_employee', CASE WHEN s.employee_external_id IS NOT NULL AND e.employee_id IS NULL
+            THEN format('employee_external_id "%s"', left(s.employee_external_id, 200)) END),
+        ('unknown_rater', CASE WHEN s.rater_external_id IS NOT NULL AND r.employee_id IS NULL
+            THEN format('rater_external_id "%s"', left(s.rater_external_id, 200)) END),
+        ('unknown_relation', CASE WHEN s.relation IS NOT NULL AND w.relation IS NULL
+            THEN format('relation "%s"', left(s.relation, 200)) END),
+        ('rater_is_subject', CASE WHEN s.rater_external_id = s.employee_external_id AND s.relation <> 'self' AND w.relation IS NOT NULL
+            THEN format('relation "%s"', s.relation) END),
+        ('self_is_not_subject', CASE WHEN s.rater_external_id <> s.employee_external_id AND s.relation = 'self'
+            THEN format('rater_external_id "%s"', left(s.rater_external_id, 200)) END),
+        ('not_eligible', CASE WHEN e.employee_id IS NOT NULL AND g.is_rated IS NOT TRUE
+            THEN 'not rated in this cycle' END)
+    ) AS c(import_reason, detail)
+    WHERE c.detail IS NOT NULL;
+
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_ratings', s.line_number, 'duplicate_rater', left(s.employee_external_id, 200),
+           format('line %s has rater "%s" too, and that line counts', s.first_line, left(s.rater_external_id, 200))
+    FROM (SELECT i.line_number, i.employee_external_id, i.rater_external_id,
+                 row_number() OVER same_pair AS occurrence, min(i.line_number) OVER same_pair AS first_line
+          FROM import_principle_rating i
+          WHERE i.employee_external_id IS NOT NULL AND i.rater_external_id IS NOT NULL
+          WINDOW same_pair AS (PARTITION BY i.employee_external_id, i.rater_external_id ORDER BY i.line_number)) AS s
+    WHERE s.occurrence > 1;
+
+    -- one pattern tells the good pairs; only the others are looked at pair by pair
+    SELECT a.* INTO scale FROM axis a WHERE a.axis = 'leadership_principle';
+    SELECT string_agg(p.ordinal::text, '|') INTO ordinals FROM principle p WHERE p.policy_id = cycle.policy_id;
+    good_pairs := format('^(%1$s)=[%2$s-%3$s](;(%1$s)=[%2$s-%3$s])*$', ordinals, scale.lowest, scale.highest);
+    EXECUTE format(
+        'INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+         SELECT ''import_ratings'', s.line_number, c.import_reason, left(s.employee_external_id, 200),
+                ''scores: '' || left(string_agg(format(''"%%s"'', t.pair), '', '' ORDER BY t.place), 200)
+         FROM (SELECT i.line_number, i.employee_external_id, i.scores FROM import_principle_rating i
+               WHERE i.scores !~ $1
+                  OR cardinality(array_remove(%s, NULL)) <> cardinality(string_to_array(i.scores, '';''))) AS s
+         CROSS JOIN LATERAL (
+             SELECT u.pair, u.place, split_part(u.pair, ''='', 1) AS ordinal,
+                    CASE WHEN u.pair LIKE ''%%=%%'' THEN substr(u.pair, strpos(u.pair, ''='') + 1) END AS score,
+                    row_number() OVER (PARTITION BY split_part(u.pair, ''='', 1) ORDER BY u.place) AS occurrence
+             FROM unnest(string_to_array(s.scores, '';'')) WITH ORDINALITY AS u(pair, place)) AS t
+         CROSS JOIN LATERAL (VALUES
+             (''unknown_principle'', t.score IS NOT NULL AND t.ordinal !~ $2),
+             (''bad_score'', t.score IS NULL OR t.score !~ ''^[-+]?[0-9]+$''),
+             (''score_out_of_range'', t.score ~ ''^[-+]?[0-9]+$'' AND t.score !~ $3),
+             (''duplicate_principle'', t.occurrence > 1 AND t.score IS NOT NULL)) AS c(import_reason, holds)
+         WHERE c.holds
+         GROUP BY s.line_number, c.import_reason, s.employee_external_id',
+        -- a pair that is no number is no reason to fail here
+        replace(pairs_as_scores('i.scores', cycle.policy_id), '::smallint[]', '::text[]'))
+    USING good_pairs, format('^(%s)$', ordinals), format('^[%s-%s]$', scale.lowest, scale.highest);
+    RETURN drop_refused('import_principle_rating', 'import_ratings');
+END
+$$;
+COMMENT ON FUNCTION refuse_rating_values(review_cycle) IS 'Refuses staged ratings; returns how many. Only import_ratings() calls it.';
+
+CREATE OR REPLACE FUNCTION import_ratings(cycle_id int)
+RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    cycle review_cycle;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    cycle := cycle_in_status(cycle_id, '{forte_open,assessment,calibration}', 'importing ratings');
+    rows_read := begin_import('import_principle_rating', 'import_ratings', 'employee_external_id');
+    rows_refused := refuse_rating_values(cycle);
+    EXECUTE format(
+        'INSERT INTO principle_rating AS old (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, comment, manager_chain)
+         SELECT s.employee_id, $1, s.rater_id, s.relation, s.scores, s.level_rank, s.comment, s.manager_chain
+         FROM (SELECT p.employee_id, r.employee_id AS rater_id, i.relation, %s AS scores, p.level_rank, i.comment, p.manager_chain
+               FROM import_principle_rating i
+               JOIN employee e ON e.external_id = i.employee_external_id
+               JOIN employee r ON r.external_id = i.rater_external_id
+               JOIN participation p ON p.employee_id = e.employee_id AND p.review_cycle_id = $1
+               OFFSET 0) AS s
+         WHERE NOT EXISTS (SELECT FROM principle_rating o
+                           WHERE o.employee_id = s.employee_id AND o.review_cycle_id = $1 AND o.rater_id = s.rater_id
+                             AND o.relation = s.relation AND o.scores = s.scores AND o.comment IS NOT DISTINCT FROM s.comment)
+         ON CONFLICT (employee_id, review_cycle_id, rater_id) DO UPDATE
+         SET relation = excluded.relation, scores = excluded.scores, comment = excluded.comment',
+        pairs_as_scores('i.scores', cycle.policy_id))
+    USING cycle_id;
+    GET DIAGNOSTICS rows_imported = ROW_COUNT;
+    rows_unchanged := rows_read - rows_refused - rows_imported;
+    warnings := end_import('import_principle_rating', 'import_ratings');
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION import_ratings(int) IS
+'Takes the principle ratings staged in import_principle_rating into a cycle: new ones, and in place of other ones of the same rater. Bad rows go to import_problems(). The same file again changes nothing. HR or the owner of the records. Error PM004 when the cycle is not forte_open, assessment or calibration.';
+
+CREATE OR REPLACE FUNCTION refuse_assessment_values(cycle review_cycle) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_assessments', s.line_number, c.import_reason, left(s.employee_external_id, 200), c.detail
+    FROM (SELECT i.*, row_number() OVER same_id AS occurrence, min(i.line_number) OVER same_id AS first_line
+          FROM import_assessment i
+          WINDOW same_id AS (PARTITION BY i.employee_external_id ORDER BY i.line_number)) AS s
+    LEFT JOIN employee e ON e.external_id = s.employee_external_id
+    LEFT JOIN employee r ON r.external_id = s.assessed_by_external_id
+    LEFT JOIN participation p ON p.employee_id = e.employee_id AND p.review_cycle_id = cycle.review_cycle_id
+    LEFT JOIN eligibility g ON g.eligibility = p.eligibility
+    JOIN axis j ON j.axis = 'job_performance'
+    JOIN axis q ON q.axis = 'potential'
+    CROSS JOIN LATERAL (VALUES
+        ('missing_external_id', CASE WHEN s.employee_external_id IS NULL THEN 'employee_external_id is empty' END),
+        ('duplicate_employee', CASE WHEN s.employee_external_id IS NOT NULL AND s.occurrence > 1
+            THEN format('line %s has this person too, and that line counts', s.first_line) END),
+        ('missing_value', CASE WHEN s.assessed_by_external_id IS NULL THEN 'assessed_by_external_id'
+                               WHEN s.job_performance IS NULL AND s.potential IS NULL THEN 'job_performance and potential' END),
+        ('unknown_employee', CASE WHEN s.employee_external_id IS NOT NULL AND e.employee_id IS NULL
+            THEN format('employee_external_id "%s"', left(s.employee_external_id, 200)) END),
+        ('unknown_rater', CASE WHEN s.assessed_by_external_id IS NOT NULL AND r.employee_id IS NULL
+            THEN format('assessed_by_external_id "%s"', left(s.assessed_by_external_id, 200)) END),
+        ('rater_is_subject', CASE WHEN s.assessed_by_external_id = s.employee_external_id
+            THEN format('assessed_by_external_id "%s"', left(s.assessed_by_external_id, 200)) END),
+        ('bad_score', CASE WHEN s.job_performance !~ '^[-+]?[0-9]+$' OR s.potential !~ '^[-+]?[0-9]+$'
+            THEN format('job_performance "%s", potential "%s"', left(s.job_performance, 40), left(s.potential, 40)) END),
+        ('score_out_of_range', CASE WHEN (s.job_performance ~ '^[-+]?[0-9]+$'
+                                          AND s.job_performance !~ format('^[%s-%s]$', j.lowest, j.highest))
+                                      OR (s.potential ~ '^[-+]?[0-9]+$'
+                                          AND s.potential !~ format('^[%s-%s]$', q.lowest, q.highest))
+            THEN format('job_performance "%s", potential "%s"', left(s.job_performance, 40), left(s.potential, 40)) END),
+        ('not_eligible', CASE WHEN e.employee_id IS NOT NULL AND g.is_rated IS NOT TRUE
+            THEN 'not rated in this cycle' END)
+    ) AS c(import_reason, detail)
+    WHERE c.detail IS NOT NULL;
+    RETURN drop_refused('import_assessment', 'import_assessments');
+END
+$$;
+COMMENT ON FUNCTION refuse_assessment_values(review_cycle) IS 'Refuses staged assessments; returns how many. Only import_assessments() calls it.';
+
+CREATE OR REPLACE FUNCTION import_assessments(cycle_id int)
+RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    cycle review_cycle;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    cycle := cycle_in_status(cycle_id, '{forte_open,assessment,calibration}', 'importing assessments');
+    rows_read := begin_import('import_assessment', 'import_assessments', 'employee_external_id');
+    rows_refused := refuse_assessment_values(cycle);
+    INSERT INTO assessment (employee_id, review_cycle_id, job_performance, potential, summary, source, assessed_by, manager_chain)
+    SELECT p.employee_id, p.review_cycle_id, i.job_performance::int, i.potential::int, i.summary, 'import', r.employee_id, p.manager_chain
+    FROM import_assessment i
+    JOIN employee e ON e.external_id = i.employee_external_id
+    JOIN employee r ON r.external_id = i.assessed_by_external_id
+    JOIN participation p ON p.employee_id = e.employee_id AND p.review_cycle_id = cycle_id
+    LEFT JOIN current_assessment a ON a.employee_id = p.employee_id AND a.review_cycle_id = cycle_id
+    WHERE a.assessment_id IS NULL
+       OR (a.job_performance, a.potential, a.summary, a.assessed_by)
+          IS DISTINCT FROM (i.job_performance::int, i.potential::int, i.summary, r.employee_id)
+    ORDER BY i.line_number;
+    GET DIAGNOSTICS rows_imported = ROW_COUNT;
+    rows_unchanged := rows_read - rows_refused - rows_imported;
+    warnings := end_import('import_assessment', 'import_assessments');
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION import_assessments(int) IS
+'Takes the assessments staged in import_assessment into a cycle: a new row for each that differs from the newest one. Bad rows go to import_problems(). The same file again changes nothing. HR or the owner of the records. Error PM004 when the cycle is not forte_open, assessment or calibration.';
+
+CREATE OR REPLACE FUNCTION refuse_accomplishment_values() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
+    SELECT 'import_accomplishments', s.line_number, c.import_reason, left(s.employee_external_id, 200), c.detail
+    FROM (SELECT i.*, row_number() OVER same_claim AS occurrence, min(i.line_number) OVER same_claim AS first_line
+          FROM import_accomplishment i
+          WINDOW same_claim AS (PARTITION BY i.employee_external_id, i.claim, i.period_from, i.period_to
+                                ORDER BY i.line_number)) AS s
+    LEFT JOIN employee e ON e.external_id = s.employee_external_id
+    LEFT JOIN employee v ON v.external_id = s.verified_by_external_id
+    CROSS JOIN LATERAL (VALUES
+        ('missing_external_id', CASE WHEN s.employee_external_id IS NULL THEN 'employee_external_id is empty' END),
+        ('duplicate_accomplishment', CASE WHEN s.employee_external_id IS NOT NULL AND s.occurrence > 1
+            THEN format('line %s has it too, and that line counts', s.first_line) END),
+        ('missing_value', CASE WHEN s.claim IS NULL OR s.period_from IS NULL OR s.period_to IS NULL
+            THEN concat_ws(', ', CASE WHEN s.claim IS NULL THEN 'claim' END,
+                           CASE WHEN s.period_from IS NULL THEN 'period_from' END,
+                           CASE WHEN s.period_to IS NULL THEN 'period_to' END) END),
+        ('unknown_employee', CASE WHEN s.employee_external_id IS NOT NULL AND e.employee_id IS NULL
+            THEN format('employee_external_id "%s"', left(s.employee_external_id, 200)) END),
+        ('unknown_rater', CASE WHEN s.verified_by_external_id IS NOT NULL AND v.employee_id IS NULL
+            THEN format('verified_by_external_id "%s"', left(s.verified_by_external_id, 200)) END),
+        ('rater_is_subject', CASE WHEN s.verified_by_external_id = s.employee_external_id
+            THEN format('verified_by_external_id "%s"', left(s.verified_by_external_id, 200)) END),
+        ('bad_date', CASE WHEN NOT is_iso_date(s.period_from) OR NOT is_iso_date(s.period_to)
+            THEN concat_ws(', ', CASE WHEN NOT is_iso_date(s.period_from) THEN format('period_from "%s"', left(s.period_from, 40)) END,
+                           CASE WHEN NOT is_iso_date(s.period_to) THEN format('period_to "%s"', left(s.period_to, 40)) END) END),
+        ('date_order', CASE WHEN is_iso_date(s.period_from) AND is_iso_date(s.period_to)
+            THEN CASE WHEN s.period_to::date < s.period_from::date
+                      THEN format('period_to %s is before period_from %s', s.period_to, s.period_from) END END)
+    ) AS c(import_reason, detail)
+    WHERE c.detail IS NOT NULL;
+    RETURN drop_refused('import_accomplishment', 'import_accomplishments');
+END
+$$;
+COMMENT ON FUNCTION refuse_accomplishment_values() IS 'Refuses staged accomplishments; returns how many. Only import_accomplishments() calls it.';
+
+CREATE OR REPLACE FUNCTION import_accomplishments()
+RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    updated int;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    rows_read := begin_import('import_accomplishment', 'import_accomplishments', 'employee_external_id');
+    LOCK TABLE accomplishment IN SHARE ROW EXCLUSIVE MODE;
+    rows_refused := refuse_accomplishment_values();
+    UPDATE accomplishment a SET link = coalesce(i.link, a.link), verified_by = coalesce(v.employee_id, a.verified_by)
+    FROM import_accomplishment i
+    JOIN employee e ON e.external_id = i.employee_external_id
+    LEFT JOIN employee v ON v.external_id = i.verified_by_external_id
+    WHERE a.employee_id = e.employee_id AND a.claim = i.claim
+      AND a.achieved_during = daterange(i.period_from::date, i.period_to::date, '[]')
+      AND (i.link <> coalesce(a.link, '') OR v.employee_id <> coalesce(a.verified_by, 0));
+    GET DIAGNOSTICS updated = ROW_COUNT;
+    INSERT INTO accomplishment (employee_id, claim, link, achieved_during, verified_by, manager_chain)
+    SELECT e.employee_id, i.claim, i.link, daterange(i.period_from::date, i.period_to::date, '[]'), v.employee_id, e.manager_chain
+    FROM import_accomplishment i
+    JOIN employee e ON e.external_id = i.employee_external_id
+    LEFT JOIN employee v ON v.external_id = i.verified_by_external_id
+    WHERE NOT EXISTS (SELECT FROM accomplishment a
+                      WHERE a.employee_id = e.employee_id AND a.claim = i.claim
+                        AND a.achieved_during = daterange(i.period_from::date, i.period_to::date, '[]'))
+    ORDER BY i.line_number;
+    GET DIAGNOSTICS rows_imported = ROW_COUNT;
+    rows_imported := rows_imported + updated;
+    rows_unchanged := rows_read - rows_refused - rows_imported;
+    warnings := end_import('import_accomplishment', 'import_accomplishments');
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION import_accomplishments() IS
+'Takes the accomplishments staged in import_accomplishment. Person, claim and period are the key: a known one gets a new link or verifier when the file has one. Bad rows go to import_problems(). The same file again changes nothing. HR or the owner of the records.';
+
+GRANT EXECUTE ON FUNCTION import_ratings(int), import_assessments(int), import_accomplishments() TO perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION pairs_as_scores(text, int), refuse_rating_values(review_cycle), refuse_assessment_values(review_cycle),
+    refuse_accomplishment_values() TO perfmgmt_engine;
