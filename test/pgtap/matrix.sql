@@ -66,6 +66,7 @@ INSERT INTO decision VALUES
     ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
     ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
     ('perf.schema_version',              '', '', '', '', '', '', '', ''),
+    ('perf.staged_employee',             '', '', '', '', '', '', '', 'S'),
     ('perf.team',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.tier',                        'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD');
 
