@@ -58,6 +58,7 @@ AS $$
         ('perf.give_preliminary_rating(int, int, text, text)', 'writes a rating by the actor of a subject of the session'),
         ('perf.hold_hard_bounds()', 'the trigger counts the whole pool, also people whom the actor may not see; its message holds counts only'),
         ('perf.propose_changes(int, int[], text[], text, text, int)', 'writes tiers after checks of role, delegation, subjects and conflicts'),
+        ('perf.propose_change(int, int, text, text, text, int)', 'one person through propose_changes()'),
         ('perf.withdraw_change(int, text)', 'writes the way back of a change, after the same checks'),
         ('perf.rank_subject(int, int, int)', 'writes the rank of a subject, after the same checks'),
         ('perf.mark_discussed(int, int)', 'writes a mark, after a check that the actor leads the session'),

@@ -1154,7 +1154,7 @@ COMMENT ON FUNCTION propose_changes(int, int[], text[], text, text, int) IS
 
 CREATE OR REPLACE FUNCTION propose_change(session_id int, subject_id int, new_tier text, reason text, comment text,
     on_behalf_of int DEFAULT NULL) RETURNS int
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT (propose_changes(session_id, ARRAY[subject_id], ARRAY[new_tier], reason, comment, on_behalf_of))[1]

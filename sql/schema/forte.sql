@@ -40,7 +40,7 @@ CREATE TABLE forte_score (
 COMMENT ON TABLE forte_score IS 'Released to the employee: mean of a principle to half a level, from at least k raters; relations with fewer are joined as colleagues, or left out.';
 COMMENT ON COLUMN forte_score.raters IS 'How many, coarsely; never the number itself.';
 
-CREATE TABLE forte_acknowledgement (
+CREATE TABLE review_acknowledgement (
     employee_id int NOT NULL,
     review_cycle_id int NOT NULL,
     acknowledged_at timestamptz NOT NULL DEFAULT now(),
@@ -49,8 +49,8 @@ CREATE TABLE forte_acknowledgement (
     PRIMARY KEY (employee_id, review_cycle_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation
 );
-CREATE INDEX ON forte_acknowledgement USING gin (manager_chain);
-COMMENT ON TABLE forte_acknowledgement IS 'That a person has read the own result, with a comment. Reading is not agreeing.';
+CREATE INDEX ON review_acknowledgement USING gin (manager_chain);
+COMMENT ON TABLE review_acknowledgement IS 'That a person has read the own result, with a comment. Reading is not agreeing.';
 
 CREATE TABLE rating_dispute (
     employee_id int NOT NULL,
@@ -97,12 +97,12 @@ ALTER TABLE forte_score FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON forte_score TO perfmgmt_engine USING (true) WITH CHECK (true);
 CREATE POLICY employee ON forte_score FOR SELECT TO perfmgmt_employee USING (employee_id = actor_id());
 
-ALTER TABLE forte_acknowledgement ENABLE ROW LEVEL SECURITY;
-ALTER TABLE forte_acknowledgement FORCE ROW LEVEL SECURITY;
-CREATE POLICY engine ON forte_acknowledgement TO perfmgmt_engine USING (true) WITH CHECK (true);
-CREATE POLICY leader ON forte_acknowledgement FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()]);
-CREATE POLICY hr ON forte_acknowledgement FOR SELECT TO perfmgmt_hr USING (has_appointment('hr'));
-CREATE POLICY not_oneself ON forte_acknowledgement AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id());
+ALTER TABLE review_acknowledgement ENABLE ROW LEVEL SECURITY;
+ALTER TABLE review_acknowledgement FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON review_acknowledgement TO perfmgmt_engine USING (true) WITH CHECK (true);
+CREATE POLICY leader ON review_acknowledgement FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()]);
+CREATE POLICY hr ON review_acknowledgement FOR SELECT TO perfmgmt_hr USING (has_appointment('hr'));
+CREATE POLICY not_oneself ON review_acknowledgement AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id());
 
 ALTER TABLE rating_dispute ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rating_dispute FORCE ROW LEVEL SECURITY;
@@ -114,9 +114,9 @@ CREATE POLICY not_oneself ON rating_dispute AS RESTRICTIVE TO perfmgmt_leader, p
 -- replace
 
 GRANT SELECT, INSERT ON forte_label, forte_summary, forte_score TO perfmgmt_engine;
-GRANT SELECT, INSERT, UPDATE ON forte_acknowledgement, rating_dispute TO perfmgmt_engine;
+GRANT SELECT, INSERT, UPDATE ON review_acknowledgement, rating_dispute TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE rating_dispute_rating_dispute_id_seq TO perfmgmt_engine;
-GRANT SELECT ON forte_acknowledgement, rating_dispute TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON review_acknowledgement, rating_dispute TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON forte_label, forte_summary, forte_score TO perfmgmt_employee;
 
 -- Principle means that reach k raters. A relation below k joins the colleagues;
@@ -233,9 +233,9 @@ AS $$
 DECLARE
     part participation := own_released_participation(cycle_id);
 BEGIN
-    INSERT INTO forte_acknowledgement (employee_id, review_cycle_id, comment, manager_chain)
+    INSERT INTO review_acknowledgement (employee_id, review_cycle_id, comment, manager_chain)
     VALUES (part.employee_id, acknowledge_review.cycle_id, acknowledge_review.comment, part.manager_chain)
-    ON CONFLICT (employee_id, review_cycle_id) DO UPDATE SET comment = coalesce(excluded.comment, forte_acknowledgement.comment);
+    ON CONFLICT (employee_id, review_cycle_id) DO UPDATE SET comment = coalesce(excluded.comment, review_acknowledgement.comment);
 END
 $$;
 COMMENT ON FUNCTION acknowledge_review(int, text) IS 'Notes that the actor has read the own result, with a comment; a later call may change the comment. Reading is not agreeing. Error PM004 before a release.';
