@@ -402,8 +402,9 @@ GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
 -- written to import_error and leaves it, what stays at the end is written to
 -- the records. Checks are statements over all rows, never loops over rows.
 
+-- not STRICT, or the planner could not put it in line
 CREATE OR REPLACE FUNCTION plain_text(value text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN nullif(btrim(value, E' \t\n\r\f\x0B\xEF\xBB\xBF'), '');
 COMMENT ON FUNCTION plain_text(text) IS 'A value of a file without byte order mark and without white space around it; NULL when nothing is left.';
 
@@ -617,6 +618,24 @@ LEFT JOIN LATERAL (SELECT a.assignment_id, a.manager_id, a.team_id, a.level_code
                    ORDER BY lower(a.valid_during) DESC LIMIT 1) AS last ON true;
 COMMENT ON VIEW staged_employee IS
 'Rows of import_org() beside the last assignment of these people. change: new (first or after a leave), same, moved (from valid_from on), corrected (from the same day on), past (before the last assignment).';
+COMMENT ON COLUMN staged_employee.line_number IS 'Line of the file.';
+COMMENT ON COLUMN staged_employee.external_id IS 'Key of the person across files.';
+COMMENT ON COLUMN staged_employee.full_name IS 'Name.';
+COMMENT ON COLUMN staged_employee.email IS 'Address; NULL: none.';
+COMMENT ON COLUMN staged_employee.hired_on IS 'First day employed.';
+COMMENT ON COLUMN staged_employee.manager_external_id IS 'Whom the person reports to; NULL: nobody.';
+COMMENT ON COLUMN staged_employee.team IS 'Code of the team.';
+COMMENT ON COLUMN staged_employee.parent_team IS 'Code of the team above; NULL: not stated.';
+COMMENT ON COLUMN staged_employee.level IS 'Code of the level.';
+COMMENT ON COLUMN staged_employee.location IS 'Office; NULL: none.';
+COMMENT ON COLUMN staged_employee.valid_from IS 'First day of this assignment; hired_on when the file has none.';
+COMMENT ON COLUMN staged_employee.employee_id IS 'The person, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.manager_id IS 'The manager, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.team_id IS 'The team, NULL while not in the company.';
+COMMENT ON COLUMN staged_employee.assignment_id IS 'The last known assignment of the person.';
+COMMENT ON COLUMN staged_employee.last_manager_id IS 'Manager in the last known assignment.';
+COMMENT ON COLUMN staged_employee.valid_during IS 'Period of the last known assignment.';
+COMMENT ON COLUMN staged_employee.change IS 'new, same, moved, corrected or past: what the row means for the last known assignment.';
 COMMENT ON COLUMN staged_employee.ends_on IS 'left_on of the file; when that is empty, the known one, unless the person comes back after it.';
 GRANT SELECT ON staged_employee TO perfmgmt_engine;
 
@@ -627,7 +646,9 @@ AS $$
 BEGIN
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', s.line_number, c.import_reason, left(s.external_id, 200), c.detail
-    FROM (SELECT i.*, row_number() OVER same_id AS occurrence, min(i.line_number) OVER same_id AS first_line
+    FROM (SELECT i.*, is_iso_date(i.hired_on) AS hired_on_is_date, is_iso_date(i.left_on) AS left_on_is_date,
+                 is_iso_date(i.valid_from) AS valid_from_is_date,
+                 row_number() OVER same_id AS occurrence, min(i.line_number) OVER same_id AS first_line
           FROM import_employee i
           WINDOW same_id AS (PARTITION BY i.external_id ORDER BY i.line_number)) AS s
     LEFT JOIN job_level l ON l.level_code = s.level
@@ -642,12 +663,12 @@ BEGIN
                            CASE WHEN s.hired_on IS NULL THEN 'hired_on' END,
                            CASE WHEN s.team IS NULL THEN 'team' END,
                            CASE WHEN s.level IS NULL THEN 'level' END) END),
-        ('bad_date', CASE WHEN NOT is_iso_date(s.hired_on) OR NOT is_iso_date(s.left_on) OR NOT is_iso_date(s.valid_from)
-            THEN concat_ws(', ', CASE WHEN NOT is_iso_date(s.hired_on) THEN format('hired_on "%s"', left(s.hired_on, 40)) END,
-                           CASE WHEN NOT is_iso_date(s.left_on) THEN format('left_on "%s"', left(s.left_on, 40)) END,
-                           CASE WHEN NOT is_iso_date(s.valid_from) THEN format('valid_from "%s"', left(s.valid_from, 40)) END) END),
-        ('date_order', CASE WHEN is_iso_date(s.hired_on) AND coalesce(is_iso_date(s.left_on), true)
-                                 AND coalesce(is_iso_date(s.valid_from), true)
+        ('bad_date', CASE WHEN NOT s.hired_on_is_date OR NOT s.left_on_is_date OR NOT s.valid_from_is_date
+            THEN concat_ws(', ', CASE WHEN NOT s.hired_on_is_date THEN format('hired_on "%s"', left(s.hired_on, 40)) END,
+                           CASE WHEN NOT s.left_on_is_date THEN format('left_on "%s"', left(s.left_on, 40)) END,
+                           CASE WHEN NOT s.valid_from_is_date THEN format('valid_from "%s"', left(s.valid_from, 40)) END) END),
+        ('date_order', CASE WHEN s.hired_on_is_date AND coalesce(s.left_on_is_date, true)
+                                 AND coalesce(s.valid_from_is_date, true)
             THEN CASE WHEN s.valid_from::date < s.hired_on::date
                       THEN format('valid_from %s is before hired_on %s', s.valid_from, s.hired_on)
                       WHEN s.left_on::date <= coalesce(s.valid_from, s.hired_on)::date
@@ -694,25 +715,31 @@ BEGIN
           FROM import_employee i WHERE i.parent_team IS NOT NULL) AS s
     WHERE s.parent_team <> s.first_parent;
 
-    -- from the teams that stand at the top down; who is not met hangs on nothing
     WITH RECURSIVE stated AS (
         SELECT DISTINCT ON (i.team) i.team, i.parent_team
         FROM import_employee i ORDER BY i.team, i.parent_team IS NULL, i.line_number
     ), place AS MATERIALIZED (
         SELECT coalesce(s.team, t.team_code) AS team, coalesce(s.parent_team, above.team_code) AS parent_team,
-               t.team_id IS NULL OR s.parent_team IS DISTINCT FROM above.team_code AND s.parent_team IS NOT NULL AS is_changed
+               t.team_id IS NULL AS is_new, s.parent_team <> coalesce(above.team_code, '') AS is_moved,
+               row_number() OVER () AS position
         FROM stated s FULL JOIN team t ON t.team_code = s.team
         LEFT JOIN team above ON above.team_id = t.parent_team_id
-    ), met AS (
-        SELECT p.team FROM place p WHERE p.parent_team IS NULL
+    ), lost AS (
+        SELECT p.team, p.is_new FROM place p
+        WHERE p.parent_team IS NOT NULL AND NOT EXISTS (SELECT FROM place above WHERE above.team = p.parent_team)
         UNION
-        SELECT p.team FROM met JOIN place p ON p.parent_team = met.team
+        SELECT p.team, p.is_new FROM lost JOIN place p ON p.parent_team = lost.team AND lost.is_new
+    ), circle AS (
+        SELECT unnest(on_a_circle(array_agg(above.position::int ORDER BY p.position))) AS position
+        FROM place p LEFT JOIN place above ON above.team = p.parent_team
     )
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', i.line_number, 'unknown_team', i.external_id,
            format('team "%s" under "%s"', i.team, left(i.parent_team, 200))
     FROM import_employee i JOIN place p ON p.team = i.team
-    WHERE p.is_changed AND NOT EXISTS (SELECT FROM met WHERE met.team = p.team);
+    WHERE (p.is_new OR p.is_moved AND i.parent_team IS NOT NULL)
+      AND (EXISTS (SELECT FROM lost l WHERE l.team = p.team)
+           OR EXISTS (SELECT FROM circle c WHERE c.position = p.position));
     RETURN drop_refused('import_employee', 'import_org');
 END
 $$;
@@ -747,10 +774,12 @@ BEGIN
     SELECT 'import_org', s.line_number, 'manager_left', s.external_id,
            format('manager_external_id "%s", valid_from %s', s.manager_external_id, s.valid_from)
     FROM staged_employee s
-    LEFT JOIN staged_employee m ON m.external_id = s.manager_external_id
+    LEFT JOIN import_employee m ON m.external_id = s.manager_external_id
     LEFT JOIN employee e ON e.employee_id = s.manager_id
     WHERE s.change <> 'same'
-      AND CASE WHEN m.line_number IS NULL THEN e.left_on ELSE m.ends_on END <= s.valid_from;
+      AND CASE WHEN m.left_on IS NOT NULL THEN m.left_on::date
+               WHEN e.left_on > coalesce(m.valid_from, m.hired_on)::date OR m.external_id IS NULL THEN e.left_on
+          END <= s.valid_from;
 
     -- who is at the top already comes before who wants to be, then the order of the file
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
@@ -922,7 +951,7 @@ BEGIN
         IF refused_now = 0 THEN
             refused_now := refuse_circles(false);
         END IF;
-        IF refused_now = 0 AND (EXISTS (SELECT FROM staged_employee s WHERE s.valid_from > CURRENT_DATE)
+        IF refused_now = 0 AND (EXISTS (SELECT FROM import_employee i WHERE coalesce(i.valid_from, i.hired_on)::date > CURRENT_DATE)
                                 OR EXISTS (SELECT FROM assignment a WHERE lower(a.valid_during) > CURRENT_DATE)) THEN
             refused_now := refuse_circles(true);
         END IF;

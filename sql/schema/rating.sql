@@ -467,7 +467,10 @@ BEGIN
         ('not_eligible', CASE WHEN e.employee_id IS NOT NULL AND g.is_rated IS NOT TRUE
             THEN 'not rated in this cycle' END)
     ) AS c(import_reason, detail)
-    WHERE c.detail IS NOT NULL;
+    -- most rows have nothing wrong: spares them the list above
+    WHERE (e.employee_id IS NULL OR r.employee_id IS NULL OR w.relation IS NULL OR s.scores IS NULL
+           OR g.is_rated IS NOT TRUE OR (s.relation = 'self') <> (r.employee_id = e.employee_id))
+      AND c.detail IS NOT NULL;
 
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_ratings', s.line_number, 'duplicate_rater', left(s.employee_external_id, 200),
