@@ -338,6 +338,19 @@ $$;
 COMMENT ON FUNCTION refresh_organisation() IS
 'Takes up assignments that began since the last change, for a daily job; returns how many people changed. HR or the owner of the records.';
 
+CREATE OR REPLACE FUNCTION require_other_person(about_id int) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF about_id = actor_id() THEN
+        RAISE EXCEPTION 'nobody changes the own record' USING ERRCODE = 'PM005',
+            HINT = 'Ask a colleague with the same appointment.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION require_other_person(int) IS 'Refuses (PM005) what the actor would do to the own record.';
+
 CREATE OR REPLACE FUNCTION move_employee(moved_id int, new_manager_id int, effective_on date DEFAULT CURRENT_DATE, new_team_id int DEFAULT NULL)
 RETURNS TABLE (review_cycle_id int, employee_id int, manager_of_record_id int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -348,6 +361,22 @@ DECLARE
     present assignment;
 BEGIN
     PERFORM require_appointment('hr', true);
+    PERFORM require_other_person(moved_id);
+    IF EXISTS (SELECT FROM employee m WHERE m.employee_id = new_manager_id AND m.left_on <= effective_on) THEN
+        RAISE EXCEPTION 'employee % is no manager on %', new_manager_id, effective_on
+            USING ERRCODE = 'PM005', DETAIL = 'The person left by then.';
+    END IF;
+    -- as of that day; the trigger looks at today alone
+    IF EXISTS (WITH RECURSIVE above AS (
+                   SELECT new_manager_id AS employee_id
+                   UNION
+                   SELECT a.manager_id FROM above JOIN assignment a
+                     ON a.employee_id = above.employee_id AND a.valid_during @> effective_on)
+               SELECT FROM above WHERE above.employee_id = moved_id AND moved_id <> new_manager_id) THEN
+        RAISE EXCEPTION 'the line of managers comes back to itself'
+            USING ERRCODE = 'PM005', DETAIL = 'The new manager is below on that day.',
+                  HINT = 'Move the manager first, then the people below.';
+    END IF;
     SELECT a.* INTO present FROM assignment a
     WHERE a.employee_id = moved_id AND a.valid_during @> effective_on FOR UPDATE;
     IF NOT FOUND THEN
@@ -373,7 +402,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION move_employee(int, int, date, int) IS
-'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below.';
+'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below or left, or the person is the actor.';
 GRANT EXECUTE ON FUNCTION move_employee(int, int, date, int), refresh_organisation() TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int) RETURNS void
@@ -392,9 +421,10 @@ LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT require_appointment('hr', true);
+    SELECT require_other_person(absent_id);
     INSERT INTO absence (employee_id, valid_during) VALUES (absent_id, absent_during)
 $$;
-COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records.';
+COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records; not of oneself (PM005).';
 GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
 
 -- Import ------------------------------------------------------------------

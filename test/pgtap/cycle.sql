@@ -209,6 +209,14 @@ SELECT as_person(26, 'hr', 'below', 'SELECT * FROM perf.move_employee(2, 22)'),
        as_person(26, 'hr', 'before', $$SELECT * FROM perf.move_employee(8, 5, '2019-12-31')$$),
        as_person(26, 'hr', 'unknown', 'SELECT * FROM perf.move_employee(999, 5)'),
        as_person(26, 'hr', 'to nobody known', 'SELECT * FROM perf.move_employee(8, 999)') \gexec
+SELECT as_person(26, 'hr', 'later below', 'SELECT * FROM perf.move_employee(2, 22, CURRENT_DATE + 10)'),
+       as_person(26, 'hr', 'own move', 'SELECT * FROM perf.move_employee(26, 2)'),
+       as_person(26, 'hr', 'own leave', $$SELECT perf.record_absence(26, '[2025-01-01,2025-12-31)')$$),
+       as_person(26, 'hr', 'to who left', 'SELECT * FROM perf.move_employee(8, 29)') \gexec
+SELECT is(heard('later below'), 'PM005 the line of managers comes back to itself', 'nobody moves below oneself at a later day');
+SELECT matches(heard('own move'), '^PM005', 'nobody moves oneself');
+SELECT matches(heard('own leave'), '^PM005', 'or records the own leave');
+SELECT matches(heard('to who left'), '^PM005', 'nobody moves to a manager who left');
 SELECT is(heard('below'), 'PM005 the line of managers comes back to itself', 'nobody moves below oneself');
 SELECT matches(heard('to oneself'), '^23514', 'or to oneself');
 SELECT matches(heard('before'), '^PM004', 'no assignment on that day');
