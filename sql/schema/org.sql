@@ -362,6 +362,10 @@ DECLARE
 BEGIN
     PERFORM require_appointment('hr', true);
     PERFORM require_other_person(moved_id);
+    IF new_manager_id IS NULL THEN
+        RAISE EXCEPTION 'a person moves to a manager' USING ERRCODE = '22004',
+            DETAIL = 'The company has one top, and import_org() names it.';
+    END IF;
     IF EXISTS (SELECT FROM employee m WHERE m.employee_id = new_manager_id AND m.left_on <= effective_on) THEN
         RAISE EXCEPTION 'employee % is no manager on %', new_manager_id, effective_on
             USING ERRCODE = 'PM005', DETAIL = 'The person left by then.';
@@ -405,16 +409,32 @@ COMMENT ON FUNCTION move_employee(int, int, date, int) IS
 'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below or left, or the person is the actor.';
 GRANT EXECUTE ON FUNCTION move_employee(int, int, date, int), refresh_organisation() TO perfmgmt_hr;
 
-CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int) RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+-- Who maps a login can become anybody's eyes: the owner of the records may, HR
+-- proposes it to a second person.
+CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int, reason text DEFAULT 'connects with an own login') RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT require_appointment('hr', true);
+BEGIN
+    IF require_appointment('hr', true) IS NOT NULL THEN
+        RETURN propose_decision('login', mapped_employee_id, NULL, jsonb_build_object('role_name', login_role), reason);
+    END IF;
+    PERFORM write_login(login_role, mapped_employee_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION map_login(name, int, text) IS
+'Maps a database login to a person, for people who connect themselves. The owner of the records does it at once (returns NULL); HR proposes it, not for oneself (PM005), and gets the decision_id for approve().';
+
+CREATE OR REPLACE FUNCTION write_login(login_role name, mapped_employee_id int) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
     INSERT INTO login (role_name, employee_id) VALUES (login_role, mapped_employee_id)
     ON CONFLICT (role_name) DO UPDATE SET employee_id = excluded.employee_id
 $$;
-COMMENT ON FUNCTION map_login(name, int) IS 'Maps a database login to a person, for people who connect themselves. HR or the owner of the records.';
-GRANT EXECUTE ON FUNCTION map_login(name, int) TO perfmgmt_hr;
+COMMENT ON FUNCTION write_login(name, int) IS 'The mapping itself; only map_login() and apply_decision() call it.';
+GRANT EXECUTE ON FUNCTION map_login(name, int, text) TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION record_absence(absent_id int, absent_during daterange) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER

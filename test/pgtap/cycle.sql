@@ -244,4 +244,19 @@ ALTER TABLE assignment ENABLE TRIGGER USER;
 SELECT is(refresh_organisation(), 1, 'refresh_organisation() takes up what has begun');
 SELECT is((SELECT manager_chain FROM employee WHERE employee_id = 10), '{5,2,1}', 'the chain is right again');
 
+-- who maps a login sees with that person's eyes: HR needs a second person
+BEGIN;
+SELECT act_as(26) \g /dev/null
+SELECT perf.map_login('some_login', 4) AS login_decision \gset
+SELECT is((SELECT outcome FROM perf.decision WHERE decision_id = :login_decision), 'pending', 'a login mapped by HR waits for a second person');
+SELECT throws_ok('SELECT perf.map_login(''some_login'', 26)', 'PM005', NULL, 'and nobody maps one to oneself');
+COMMIT;
+SELECT is_empty('SELECT 1 FROM perf.login WHERE role_name = ''some_login''', 'so far nothing is mapped');
+BEGIN;
+SELECT act_as(27) \g /dev/null
+SELECT perf.approve(:login_decision) \g /dev/null
+COMMIT;
+SELECT results_eq('SELECT employee_id FROM perf.login WHERE role_name = ''some_login''', 'VALUES (4)', 'then it is');
+SELECT throws_ok('SELECT * FROM perf.move_employee(8, NULL)', '22004', NULL, 'nobody becomes a second top by a move');
+
 SELECT * FROM finish();
