@@ -132,10 +132,17 @@ BEGIN
         EXECUTE format('GRANT %I TO perfmgmt_app', part.role_name);
     END LOOP;
     -- changing an owner needs membership in the new one: borrowed, handed back below
-    FOR part IN SELECT * FROM perfmgmt.role_to_create() r
-                WHERE r.owns_routines AND NOT pg_has_role(caller, r.role_name, 'USAGE') LOOP
-        EXECUTE format('GRANT %I TO %I', part.role_name, caller);
-        borrowed := borrowed || part.role_name;
+    FOR part IN SELECT r.role_name, pg_has_role(caller, r.role_name, 'USAGE') AS is_member
+                FROM perfmgmt.role_to_create() r WHERE r.owns_routines LOOP
+        IF NOT part.is_member THEN
+            EXECUTE format('GRANT %I TO %I', part.role_name, caller);
+        END IF;
+        -- before 16 an ADMIN option is a membership that reads everything: it goes as well
+        IF NOT part.is_member
+           OR (current_setting('server_version_num')::int < 160000
+               AND NOT (SELECT p.rolsuper FROM pg_roles p WHERE p.rolname = caller)) THEN
+            borrowed := borrowed || part.role_name;
+        END IF;
     END LOOP;
 
     FOR part IN SELECT s AS schema_name FROM unnest('{perf,forte,olr,insight}'::name[]) s

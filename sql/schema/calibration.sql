@@ -29,6 +29,7 @@ CREATE TABLE calibration_pool (
     lp_people int NOT NULL DEFAULT 0,
     role_model_seats int NOT NULL DEFAULT 0,
     ranked_people int NOT NULL DEFAULT 0,
+    rated_people int NOT NULL DEFAULT 0,
     pool_number int
 );
 CREATE INDEX ON calibration_pool (review_cycle_id);
@@ -39,6 +40,7 @@ COMMENT ON COLUMN calibration_pool.exempt_reason IS 'Why no quota applies; NULL 
 COMMENT ON COLUMN calibration_pool.cap_pool_id IS 'The pool whose role-model cap applies: itself, or for an exempt pool the nearest pool above.';
 COMMENT ON COLUMN calibration_pool.lp_people IS 'People with LP points under this pool''s role-model cap.';
 COMMENT ON COLUMN calibration_pool.ranked_people IS 'People with an Overall Value who take a seat: n of the quota.';
+COMMENT ON COLUMN calibration_pool.rated_people IS 'People with an Overall Value, with a seat or without.';
 COMMENT ON COLUMN calibration_pool.pool_number IS 'Position of the pool in apportion_groups(), 1.. within the cycle.';
 
 ALTER TABLE calibration_group ADD FOREIGN KEY (calibration_pool_id) REFERENCES calibration_pool;
@@ -361,6 +363,8 @@ COMMENT ON FUNCTION form_pools(int, int) IS
 CREATE OR REPLACE FUNCTION rate_people(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
+-- everybody at once: right after an import the planner believes the tables empty
+SET enable_nestloop = off
 AS $$
 DECLARE
     p policy := (SELECT q FROM policy q WHERE q.policy_id = cycle.policy_id);
@@ -488,12 +492,13 @@ AS $$
 DECLARE
     total int;
 BEGIN
-    UPDATE calibration_pool pool SET ranked_people = coalesce(n.people, 0), pool_number = n.pool_number
-    FROM (SELECT q.calibration_pool_id, count(o.employee_id)::int AS people,
+    UPDATE calibration_pool pool SET ranked_people = n.ranked_people, rated_people = n.rated_people, pool_number = n.pool_number
+    FROM (SELECT q.calibration_pool_id, count(o.employee_id) FILTER (WHERE o.takes_seat)::int AS ranked_people,
+                 count(o.employee_id)::int AS rated_people,
                  CASE WHEN q.exempt_reason IS NULL
                       THEN row_number() OVER (PARTITION BY q.exempt_reason IS NULL ORDER BY q.calibration_pool_id)::int END AS pool_number
           FROM calibration_pool q
-          LEFT JOIN overall_value o ON o.calibration_pool_id = q.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+          LEFT JOIN overall_value o ON o.calibration_pool_id = q.calibration_pool_id AND o.ov_points IS NOT NULL
           WHERE q.review_cycle_id = cycle.review_cycle_id
           GROUP BY q.calibration_pool_id) n
     WHERE pool.calibration_pool_id = n.calibration_pool_id;
@@ -524,6 +529,7 @@ COMMENT ON FUNCTION set_pool_quotas(review_cycle) IS
 CREATE OR REPLACE FUNCTION deal_quota_tiers(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
+SET enable_nestloop = off
 AS $$
 DECLARE
     seats int[];

@@ -464,7 +464,16 @@ AS $$
     ON CONFLICT (role_name) DO UPDATE SET employee_id = excluded.employee_id
 $$;
 COMMENT ON FUNCTION write_login(name, int) IS 'The mapping itself; only map_login() and apply_decision() call it.';
-GRANT EXECUTE ON FUNCTION map_login(name, int, text) TO perfmgmt_hr;
+
+CREATE OR REPLACE FUNCTION unmap_login(login_role name) RETURNS boolean
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT require_appointment('hr', true);
+    WITH gone AS (DELETE FROM login l WHERE l.role_name = login_role RETURNING 1) SELECT EXISTS (SELECT FROM gone)
+$$;
+COMMENT ON FUNCTION unmap_login(name) IS 'Takes a database login from its person; call it before a login is dropped, since the mapping goes by name. Returns whether there was one. HR or the owner of the records.';
+GRANT EXECUTE ON FUNCTION map_login(name, int, text), unmap_login(name) TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION record_absence(absent_id int, absent_during daterange) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
