@@ -729,17 +729,19 @@ BEGIN
         WHERE p.parent_team IS NOT NULL AND NOT EXISTS (SELECT FROM place above WHERE above.team = p.parent_team)
         UNION
         SELECT p.team, p.is_new FROM lost JOIN place p ON p.parent_team = lost.team AND lost.is_new
-    ), circle AS (
-        SELECT unnest(on_a_circle(array_agg(above.position::int ORDER BY p.position))) AS position
-        FROM place p LEFT JOIN place above ON above.team = p.parent_team
+    ), refused AS (
+        SELECT l.team FROM lost l
+        UNION
+        SELECT p.team
+        FROM (SELECT unnest(on_a_circle(array_agg(above.position::int ORDER BY p.position))) AS position
+              FROM place p LEFT JOIN place above ON above.team = p.parent_team) AS circle
+        JOIN place p USING (position)
     )
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', i.line_number, 'unknown_team', i.external_id,
            format('team "%s" under "%s"', i.team, left(i.parent_team, 200))
-    FROM import_employee i JOIN place p ON p.team = i.team
-    WHERE (p.is_new OR p.is_moved AND i.parent_team IS NOT NULL)
-      AND (EXISTS (SELECT FROM lost l WHERE l.team = p.team)
-           OR EXISTS (SELECT FROM circle c WHERE c.position = p.position));
+    FROM import_employee i JOIN place p ON p.team = i.team JOIN refused r ON r.team = p.team
+    WHERE p.is_new OR p.is_moved AND i.parent_team IS NOT NULL;
     RETURN drop_refused('import_employee', 'import_org');
 END
 $$;
@@ -933,6 +935,7 @@ CREATE OR REPLACE FUNCTION import_org()
 RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     refused_now int;

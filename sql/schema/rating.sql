@@ -517,6 +517,7 @@ CREATE OR REPLACE FUNCTION import_ratings(cycle_id int)
 RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     cycle review_cycle;
@@ -598,6 +599,7 @@ CREATE OR REPLACE FUNCTION import_assessments(cycle_id int)
 RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     cycle review_cycle;
@@ -670,6 +672,7 @@ CREATE OR REPLACE FUNCTION import_accomplishments()
 RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     updated int;
