@@ -3,9 +3,10 @@
  *		Quota arithmetic: seats from weights, tiers from ranks.
  *
  * Everything here is exact integer arithmetic, so that a quota is the same
- * number on every machine, in every plan.  Four jobs, top down:
+ * number on every machine, in every plan.  Five jobs, top down:
  *
  *	apportion			seats of one pool, by one of four classic methods
+ *	apportion_bounded	seats of one pool, under bounds on sets of tiers
  *	apportion_groups	seats of many pools whose totals must fit as well
  *	forced_tier			the tier of a ranked row, as a window function
  *	assign_tiers		the same tiers for a whole company at once
@@ -23,6 +24,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "port/pg_bitutils.h"
 #include "storage/buffile.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -60,6 +62,8 @@ typedef struct Vector
 } Vector;
 
 PG_FUNCTION_INFO_V1(perfmgmt_apportion);
+PG_FUNCTION_INFO_V1(perfmgmt_apportion_bounded);
+PG_FUNCTION_INFO_V1(perfmgmt_bounds_conflict);
 PG_FUNCTION_INFO_V1(perfmgmt_apportion_groups);
 PG_FUNCTION_INFO_V1(perfmgmt_forced_tier);
 PG_FUNCTION_INFO_V1(perfmgmt_forced_tier_support);
@@ -80,16 +84,22 @@ CheckNoNulls(ArrayType *array, const char *name)
 				 errhint("Write 0 where there is none.")));
 }
 
-static Vector
-CheckVector(ArrayType *array, const char *name)
+static void
+CheckOneDimension(ArrayType *array, const char *name)
 {
-	Vector		vector;
-
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s must be a one-dimensional array", name),
 				 errdetail("The array has %d dimensions.", ARR_NDIM(array))));
+}
+
+static Vector
+CheckVector(ArrayType *array, const char *name)
+{
+	Vector		vector;
+
+	CheckOneDimension(array, name);
 	CheckNoNulls(array, name);
 
 	vector.length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -445,6 +455,480 @@ perfmgmt_apportion(PG_FUNCTION_ARGS)
 	result = NewVector(weights.length);
 	Apportion(method, seats, weights, sum, (int32 *) ARR_DATA_PTR(result));
 	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* ---------------------------------------------------------------------
+ * apportion_bounded
+ *
+ * The seats x of all tiers minimise the sum of (sum * x - seats * weight)^2.
+ * The unit that brings a tier from x - 1 to x costs sum * x - seats * weight,
+ * up to a factor and a constant common to all units, so units are taken in the
+ * order of (cost, tier), and that is hamilton.
+ *
+ * Bounds are on sets of tiers that are disjoint or nested, a tree.  Seen from
+ * above, a set offers the units of what is in it in that same order, save that
+ * its least seats come before everything else, and that it ends at its most.
+ * So the seats of a set, when all units up to some point of the order are taken,
+ * are the seats of its parts, raised to the least, cut to the most.  There is
+ * no need to list units: the point is found by halving, first for all tiers,
+ * then within each set, whose own point differs when a bound binds.  A step
+ * costs a division per tier, whatever the number of seats.
+ *
+ * Unit costs differ within a tier, and between tiers the better one comes first,
+ * so each step of the order is one seat, and of equally good answers this finds
+ * the one with most seats in the best tier, then in the next.
+ * ---------------------------------------------------------------------
+ */
+
+#define MAX_BOUNDED_TIERS 31	/* bits of a positive int4 */
+
+/* Sets that are disjoint or nested are fewer than twice the tiers */
+#define MAX_TIER_SETS (2 * MAX_BOUNDED_TIERS)
+
+#define NO_ELEMENT (-1)
+
+typedef struct TierSet
+{
+	uint32		tiers;			/* bit 0: the best tier */
+	int			element;		/* that names it; NO_ELEMENT: all tiers */
+	int			parent;			/* the next larger set */
+	int64		least;			/* seats, by its bounds and those in it */
+	int64		most;
+} TierSet;
+
+typedef struct BoundedSeats
+{
+	int32		seats;
+	int			ntiers;
+	int			nsets;
+	TierSet		sets[MAX_TIER_SETS];	/* parts before wholes, last all tiers */
+	int			set_of_tier[MAX_BOUNDED_TIERS]; /* the smallest */
+	Datum	   *names;			/* NULL: none */
+	bool	   *nameless;
+
+	/* of apportion_bounded only */
+	const int32 *weights;
+	int64		sum;
+} BoundedSeats;
+
+/* A point in the order of units: its last unit */
+typedef struct UnitPoint
+{
+	int64		cost;
+	int			tier;
+} UnitPoint;
+
+/* An int4 array with NULLs */
+typedef struct NullableVector
+{
+	int			length;
+	Datum	   *values;
+	bool	   *nulls;
+} NullableVector;
+
+static void
+CheckArgument(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	if (PG_ARGISNULL(argno))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name)));
+}
+
+static void
+CheckSameLength(int length, int nsets, const char *name)
+{
+	if (length != nsets)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s must have one element per set", name),
+				 errdetail("There are %d sets, but %d elements.",
+						   nsets, length)));
+}
+
+static NullableVector
+ReadNullable(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	NullableVector vector;
+	ArrayType  *array;
+
+	CheckArgument(fcinfo, argno, name);
+	array = PG_GETARG_ARRAYTYPE_P(argno);
+	CheckOneDimension(array, name);
+	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT,
+					  &vector.values, &vector.nulls, &vector.length);
+	return vector;
+}
+
+static NullableVector
+CheckBounds(FunctionCallInfo fcinfo, int argno, int nsets, const char *name)
+{
+	NullableVector bounds = ReadNullable(fcinfo, argno, name);
+
+	CheckSameLength(bounds.length, nsets, name);
+	for (int i = 0; i < nsets; i++)
+	{
+		if (!bounds.nulls[i])
+			CheckNotNegative(DatumGetInt32(bounds.values[i]), name);
+	}
+	return bounds;
+}
+
+static void
+CheckSetNames(FunctionCallInfo fcinfo, int argno, int nsets, BoundedSeats *bounded)
+{
+	ArrayType  *array;
+	int			length;
+
+	bounded->names = NULL;
+	if (PG_ARGISNULL(argno))
+		return;
+	array = PG_GETARG_ARRAYTYPE_P(argno);
+	CheckOneDimension(array, "set_names");
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &bounded->names, &bounded->nameless, &length);
+	CheckSameLength(length, nsets, "set_names");
+}
+
+static void
+CheckTierCount(int ntiers)
+{
+	if (ntiers < 1 || ntiers > MAX_BOUNDED_TIERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_QUOTA_INVALID),
+				 errmsg("bounds need 1 to %d tiers", MAX_BOUNDED_TIERS),
+				 errdetail("There are %d.", ntiers)));
+}
+
+/* The name that was given, or the positions of the tiers */
+static char *
+SetName(const BoundedSeats *bounded, uint32 tiers, int element)
+{
+	StringInfoData name;
+	const char *separator = "";
+
+	if (element == NO_ELEMENT)
+		return pstrdup("all tiers");
+	if (bounded->names != NULL && !bounded->nameless[element])
+		return TextDatumGetCString(bounded->names[element]);
+
+	initStringInfo(&name);
+	appendStringInfoString(&name, pg_popcount32(tiers) > 1 ? "tiers " : "tier ");
+	for (int tier = 0; tier < MAX_BOUNDED_TIERS; tier++)
+	{
+		if ((tiers >> tier & 1) == 0)
+			continue;
+		appendStringInfo(&name, "%s%d", separator, tier + 1);
+		separator = ", ";
+	}
+	return name.data;
+}
+
+static uint32
+CheckSet(NullableVector sets, int element, int ntiers)
+{
+	uint32		all = (UINT32_C(1) << ntiers) - 1;
+	int32		set = DatumGetInt32(sets.values[element]);
+
+	if (sets.nulls[element])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("sets must not contain NULL")));
+	if (set <= 0 || ((uint32) set & ~all) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_QUOTA_INVALID),
+				 errmsg("set %d is not a set of tiers", set),
+				 errdetail("With %d tiers a set is 1 to %u.", ntiers, all),
+				 errhint("Add up 1 for the best tier, 2 for the next, 4, 8 and so on.")));
+	return (uint32) set;
+}
+
+static void
+CheckNested(const BoundedSeats *bounded, const TierSet *set, uint32 tiers,
+			int element)
+{
+	uint32		common = set->tiers & tiers;
+
+	if (common != 0 && common != set->tiers && common != tiers)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_QUOTA_INVALID),
+				 errmsg("sets \"%s\" and \"%s\" overlap",
+						SetName(bounded, set->tiers, set->element),
+						SetName(bounded, tiers, element)),
+				 errhint("Sets must be disjoint or nested.")));
+}
+
+/* The set of these tiers; bounds given twice hold both */
+static TierSet *
+FindSet(BoundedSeats *bounded, uint32 tiers, int element)
+{
+	TierSet    *set;
+
+	for (int i = 0; i < bounded->nsets; i++)
+	{
+		set = &bounded->sets[i];
+		if (set->tiers == tiers)
+			return set;
+		CheckNested(bounded, set, tiers, element);
+	}
+	Assert(bounded->nsets < MAX_TIER_SETS - 1);
+	set = &bounded->sets[bounded->nsets++];
+	set->tiers = tiers;
+	set->element = element;
+	set->least = 0;
+	set->most = PG_INT32_MAX;
+	return set;
+}
+
+/* Parts before wholes, then by the best tier */
+static int
+CompareSets(const void *a, const void *b)
+{
+	uint32		x = ((const TierSet *) a)->tiers;
+	uint32		y = ((const TierSet *) b)->tiers;
+
+	if (pg_popcount32(x) != pg_popcount32(y))
+		return pg_popcount32(x) < pg_popcount32(y) ? -1 : 1;
+	return pg_rightmost_one_pos32(x) < pg_rightmost_one_pos32(y) ? -1 : 1;
+}
+
+/* The smallest set from a given one on that has all these tiers */
+static int
+SmallestSet(const BoundedSeats *bounded, int set, uint32 tiers)
+{
+	while ((tiers & ~bounded->sets[set].tiers) != 0)
+		set++;
+	return set;
+}
+
+/* Puts all tiers on top, who must take the seats, and links the sets */
+static void
+LinkSets(BoundedSeats *bounded)
+{
+	TierSet    *all;
+
+	qsort(bounded->sets, bounded->nsets, sizeof(TierSet), CompareSets);
+	all = &bounded->sets[bounded->nsets++];
+	all->tiers = (UINT32_C(1) << bounded->ntiers) - 1;
+	all->element = NO_ELEMENT;
+	all->parent = NO_ELEMENT;
+	all->least = bounded->seats;
+	all->most = bounded->seats;
+	for (int i = 0; i < bounded->nsets - 1; i++)
+		bounded->sets[i].parent = SmallestSet(bounded, i + 1,
+											  bounded->sets[i].tiers);
+	for (int tier = 0; tier < bounded->ntiers; tier++)
+		bounded->set_of_tier[tier] = SmallestSet(bounded, 0,
+												 UINT32_C(1) << tier);
+}
+
+/* Reads sets, minimums, maximums and set_names, from an argument on */
+static void
+ReadBounds(FunctionCallInfo fcinfo, int argno, int32 seats, int ntiers,
+		   BoundedSeats *bounded)
+{
+	NullableVector sets;
+	NullableVector minimums;
+	NullableVector maximums;
+
+	CheckNotNegative(seats, "seats");
+	CheckTierCount(ntiers);
+	sets = ReadNullable(fcinfo, argno, "sets");
+	minimums = CheckBounds(fcinfo, argno + 1, sets.length, "minimums");
+	maximums = CheckBounds(fcinfo, argno + 2, sets.length, "maximums");
+	CheckSetNames(fcinfo, argno + 3, sets.length, bounded);
+
+	bounded->seats = seats;
+	bounded->ntiers = ntiers;
+	bounded->nsets = 0;
+	for (int i = 0; i < sets.length; i++)
+	{
+		TierSet    *set = FindSet(bounded, CheckSet(sets, i, ntiers), i);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!minimums.nulls[i])
+			set->least = Max(set->least, DatumGetInt32(minimums.values[i]));
+		if (!maximums.nulls[i])
+			set->most = Min(set->most, DatumGetInt32(maximums.values[i]));
+	}
+	LinkSets(bounded);
+}
+
+/*
+ * Works out from the parts up what each set can have, which becomes its bounds.
+ * Returns the first set whose bounds and those within it exclude each other, or
+ * NULL.
+ */
+static const TierSet *
+FindConflict(BoundedSeats *bounded)
+{
+	int64		needed[MAX_TIER_SETS] = {0};	/* by the parts */
+	int64		room[MAX_TIER_SETS] = {0};
+
+	for (int tier = 0; tier < bounded->ntiers; tier++)
+		room[bounded->set_of_tier[tier]] += bounded->seats;
+	for (int i = 0; i < bounded->nsets; i++)
+	{
+		TierSet    *set = &bounded->sets[i];
+
+		set->least = Max(set->least, needed[i]);
+		set->most = Min(set->most, Min(room[i], bounded->seats));
+		if (set->least > set->most)
+			return set;
+		if (set->parent != NO_ELEMENT)
+		{
+			needed[set->parent] += set->least;
+			room[set->parent] += set->most;
+		}
+	}
+	return NULL;
+}
+
+static void
+CheckBoundsHold(BoundedSeats *bounded)
+{
+	const TierSet *set = FindConflict(bounded);
+
+	if (set != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_QUOTA_INVALID),
+				 errmsg("the bounds of \"%s\" cannot hold for %d seats",
+						SetName(bounded, set->tiers, set->element),
+						bounded->seats),
+				 errdetail("With the bounds within it, it needs at least " INT64_FORMAT
+						   " and can have at most " INT64_FORMAT ".",
+						   set->least, set->most),
+				 errhint("Widen a bound, or round minimums down and maximums up.")));
+}
+
+/* The units of a tier up to a point */
+static int64
+UnitsOfTier(const BoundedSeats *bounded, int tier, UnitPoint point)
+{
+	int64		paid = (int64) bounded->seats * bounded->weights[tier] + point.cost;
+
+	if (tier > point.tier)
+		paid--;					/* units of that cost come later */
+	return paid < 0 ? 0 : Min(paid / bounded->sum, bounded->seats);
+}
+
+/* The seats of each set at a point, from its parts alone */
+static void
+SeatsOfSets(const BoundedSeats *bounded, UnitPoint point, int64 *seats)
+{
+	memset(seats, 0, sizeof(int64) * bounded->nsets);
+	for (int tier = 0; tier < bounded->ntiers; tier++)
+		seats[bounded->set_of_tier[tier]] += UnitsOfTier(bounded, tier, point);
+	for (int i = 0; i < bounded->nsets - 1; i++)
+	{
+		const TierSet *set = &bounded->sets[i];
+
+		seats[set->parent] += Min(Max(seats[i], set->least), set->most);
+	}
+}
+
+/* The first point at which the parts of a set have this many seats */
+static UnitPoint
+FindPoint(const BoundedSeats *bounded, int set, int64 wanted, int64 *seats)
+{
+	/* costs are between -seats * sum and seats * sum, so below 2^62 */
+	int64		high = bounded->seats * bounded->sum;
+	int64		low = -high;
+	UnitPoint	point;
+
+	point.tier = bounded->ntiers - 1;
+	while (low < high)
+	{
+		point.cost = low + (high - low) / 2;
+		SeatsOfSets(bounded, point, seats);
+		if (seats[set] >= wanted)
+			high = point.cost;
+		else
+			low = point.cost + 1;
+	}
+	point.cost = low;
+	point.tier = 0;
+	SeatsOfSets(bounded, point, seats);
+	while (seats[set] < wanted)
+	{
+		point.tier++;
+		SeatsOfSets(bounded, point, seats);
+	}
+	Assert(seats[set] == wanted);
+	return point;
+}
+
+/* Hands seats down from all tiers to the parts of each set */
+static void
+ApportionBounded(const BoundedSeats *bounded, int32 *result)
+{
+	int64		wanted[MAX_TIER_SETS];
+	int64		seats[MAX_TIER_SETS];
+
+	wanted[bounded->nsets - 1] = bounded->seats;
+	for (int i = bounded->nsets - 1; i >= 0; i--)
+	{
+		UnitPoint	point;
+
+		CHECK_FOR_INTERRUPTS();
+		point = FindPoint(bounded, i, wanted[i], seats);
+		for (int part = 0; part < i; part++)
+		{
+			const TierSet *set = &bounded->sets[part];
+
+			if (set->parent == i)
+				wanted[part] = Min(Max(seats[part], set->least), set->most);
+		}
+		for (int tier = 0; tier < bounded->ntiers; tier++)
+		{
+			if (bounded->set_of_tier[tier] == i)
+				result[tier] = (int32) UnitsOfTier(bounded, tier, point);
+		}
+	}
+}
+
+/*
+ * apportion_bounded(seats int, weights int[], sets int[], minimums int[],
+ * maximums int[], set_names text[]) -> int[]
+ */
+Datum
+perfmgmt_apportion_bounded(PG_FUNCTION_ARGS)
+{
+	BoundedSeats bounded;
+	Vector		weights;
+	ArrayType  *result;
+
+	CheckArgument(fcinfo, 0, "seats");
+	CheckArgument(fcinfo, 1, "weights");
+	weights = CheckVector(PG_GETARG_ARRAYTYPE_P(1), "weights");
+	bounded.weights = weights.values;
+	bounded.sum = CheckWeights(weights);
+	ReadBounds(fcinfo, 2, PG_GETARG_INT32(0), weights.length, &bounded);
+	CheckBoundsHold(&bounded);
+
+	result = NewVector(weights.length);
+	ApportionBounded(&bounded, (int32 *) ARR_DATA_PTR(result));
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/*
+ * bounds_conflict(seats int, tier_count int, sets int[], minimums int[],
+ * maximums int[], set_names text[]) -> text
+ */
+Datum
+perfmgmt_bounds_conflict(PG_FUNCTION_ARGS)
+{
+	BoundedSeats bounded;
+	const TierSet *set;
+
+	CheckArgument(fcinfo, 0, "seats");
+	CheckArgument(fcinfo, 1, "tier_count");
+	ReadBounds(fcinfo, 2, PG_GETARG_INT32(0), PG_GETARG_INT32(1), &bounded);
+	set = FindConflict(&bounded);
+	if (set == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(SetName(&bounded, set->tiers,
+											 set->element)));
 }
 
 /* ---------------------------------------------------------------------

@@ -7,6 +7,22 @@ AS 'MODULE_PATHNAME', 'perfmgmt_apportion';
 COMMENT ON FUNCTION perfmgmt.apportion(int, int[], text) IS
 'Divides seats (people, 0 or more) in proportion to weights (one per tier, best first, each 0 or more, their sum 1 to 2147483647). Returns one number of people per weight; they sum to seats, and a zero weight gets none. Methods: hamilton (largest remainder), webster, huntington_hill, dhondt; exact integers; ties go to the earlier element. Hamilton always stays within floor and ceiling of the exact share, but one seat more may cost an element a seat. Errors: negative or NULL elements, no positive weight, several dimensions, unknown method, sum out of range. Source: Balinski and Young, Fair Representation, 1982.';
 
+CREATE FUNCTION perfmgmt.apportion_bounded(seats int, weights int[], sets int[],
+	minimums int[], maximums int[], set_names text[] DEFAULT NULL)
+RETURNS int[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_apportion_bounded';
+COMMENT ON FUNCTION perfmgmt.apportion_bounded(int, int[], int[], int[], int[], text[]) IS
+'Divides seats as apportion does by hamilton, under bounds. Weights: one per tier, best first, 1 to 31 tiers. Each element of sets is a set of tiers, the sum of 1 for the best, 2 for the next, 4, 8 and so on; sets are disjoint or nested. Minimums and maximums bound the people of each set, 0 or more, NULL = no bound; a set given twice keeps both. Returns the people per tier that keep all bounds and minimise the sum of (W x people - seats x weight)^2, W the sum of weights; of equals the one with most in the best tier, then in the next; without binding bounds that is hamilton. Errors: PM009 when bounds cannot hold, naming the set by set_names or by its tiers, and when sets overlap; NULL arguments but set_names; else as for apportion.';
+
+CREATE FUNCTION perfmgmt.bounds_conflict(seats int, tier_count int, sets int[],
+	minimums int[], maximums int[], set_names text[] DEFAULT NULL)
+RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_bounds_conflict';
+COMMENT ON FUNCTION perfmgmt.bounds_conflict(int, int, int[], int[], int[], text[]) IS
+'Can bounds hold for this many people (seats, 0 or more) in tier_count tiers (1 to 31)? Sets, minimums, maximums and set_names as for apportion_bounded. Returns NULL when they can, else the name of the first set that cannot, smaller sets first, of equal size the one with the best tier: its element of set_names, or its tiers ("tiers 2, 3, 4"), or "all tiers" when the seats as a whole do not fit. Errors: as for apportion_bounded, but never for bounds that cannot hold.';
+
 CREATE FUNCTION perfmgmt.apportion_groups(sizes int[], weights int[],
 	OUT group_no int, OUT quotas int[])
 RETURNS SETOF record

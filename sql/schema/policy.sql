@@ -353,7 +353,7 @@ AS $$
         SELECT 19, 0, 'minimum_raters must be 3 or more'
         FROM p LEFT JOIN anonymity_rule r USING (policy_id) WHERE (r.minimum_raters >= 3) IS NOT TRUE
     )
-    SELECT row_number() OVER (ORDER BY offence.rule, offence.place)::int, offence.text FROM offence
+    SELECT row_number() OVER (ORDER BY offence.rule, offence.place, offence.text)::int, offence.text FROM offence
 $$;
 COMMENT ON FUNCTION policy_offences(int) IS 'Everything that check_policy() would refuse in a policy, first things first; no rows when the policy is fine.';
 
