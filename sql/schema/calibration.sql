@@ -135,7 +135,7 @@ CREATE TABLE session_subject (
 CREATE UNIQUE INDEX session_subject_sits_once ON session_subject (employee_id, review_cycle_id) WHERE removed_at IS NULL;
 CREATE INDEX ON session_subject (calibration_session_id);
 CREATE INDEX ON session_subject (discussed_by);
-CREATE INDEX ON session_subject USING gin (manager_chain);
+CREATE INDEX ON session_subject USING gin (manager_chain chain_ops);
 COMMENT ON TABLE session_subject IS 'Whom a session is about. The tiers are in overall_value; whoever was removed stays here with the reason.';
 
 CREATE TABLE preliminary_rating (
@@ -157,7 +157,7 @@ CREATE TABLE preliminary_rating (
 CREATE INDEX ON preliminary_rating (calibrator_id);
 CREATE INDEX ON preliminary_rating (calibration_session_id);
 CREATE INDEX ON preliminary_rating (policy_id, tier);
-CREATE INDEX ON preliminary_rating USING gin (manager_chain);
+CREATE INDEX ON preliminary_rating USING gin (manager_chain chain_ops);
 COMMENT ON TABLE preliminary_rating IS 'What each calibrator would give, before the discussion. The others see it once the session is active (is_open).';
 
 CREATE TABLE change_reason (
@@ -206,7 +206,7 @@ CREATE INDEX ON calibration_change (change_reason);
 CREATE INDEX ON calibration_change (changed_by);
 CREATE INDEX ON calibration_change (on_behalf_of);
 CREATE INDEX ON calibration_change (withdraws_change_id);
-CREATE INDEX ON calibration_change USING gin (manager_chain);
+CREATE INDEX ON calibration_change USING gin (manager_chain chain_ops);
 COMMENT ON TABLE calibration_change IS 'Every move of a person to another tier: old, new, reason, comment, who, on whose behalf. Append-only; a withdrawal is a row of its own.';
 
 ALTER TABLE participation ADD calibration_session_id int REFERENCES calibration_session;

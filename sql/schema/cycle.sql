@@ -80,7 +80,7 @@ CREATE INDEX ON participation (eligibility);
 CREATE INDEX ON participation (manager_id);
 CREATE INDEX ON participation (team_id);
 CREATE INDEX ON participation (level_code);
-CREATE INDEX ON participation USING gin (manager_chain);
+CREATE INDEX ON participation USING gin (manager_chain chain_ops);
 COMMENT ON TABLE participation IS 'A person in a cycle: eligibility, manager of record (the longest in the period), level and team when the cycle opened, lot.';
 COMMENT ON COLUMN participation.lot IS 'Drawn when the cycle opens; decides ties that points and LP points leave. An employee_id never does: it stands for tenure.';
 

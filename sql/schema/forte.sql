@@ -49,7 +49,7 @@ CREATE TABLE review_acknowledgement (
     PRIMARY KEY (employee_id, review_cycle_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation
 );
-CREATE INDEX ON review_acknowledgement USING gin (manager_chain);
+CREATE INDEX ON review_acknowledgement USING gin (manager_chain chain_ops);
 COMMENT ON TABLE review_acknowledgement IS 'That a person has read the own result, with a comment. Reading is not agreeing.';
 
 CREATE TABLE rating_dispute (
@@ -67,11 +67,11 @@ CREATE TABLE rating_dispute (
     PRIMARY KEY (employee_id, rating_dispute_id),
     UNIQUE (employee_id, review_cycle_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation,
-    CHECK (reviewer_id <> employee_id AND NOT manager_chain @> ARRAY[reviewer_id]),
+    CHECK (reviewer_id <> employee_id AND reviewer_id <> ALL (manager_chain)),
     CHECK ((outcome = 'open') = (closed_at IS NULL))
 );
 CREATE INDEX ON rating_dispute (reviewer_id);
-CREATE INDEX ON rating_dispute USING gin (manager_chain);
+CREATE INDEX ON rating_dispute USING gin (manager_chain chain_ops);
 COMMENT ON TABLE rating_dispute IS 'A person disputes the own released result, once and within 14 days; somebody outside the line of managers reviews it: upheld, or corrected by a new release.';
 
 INSERT INTO decision_kind VALUES

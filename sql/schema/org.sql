@@ -30,9 +30,9 @@ CREATE TABLE employee (
     left_on date,
     manager_chain int[] NOT NULL DEFAULT '{}',
     CHECK (left_on >= hired_on),
-    CHECK (NOT manager_chain @> ARRAY[employee_id])
+    CHECK (employee_id <> ALL (manager_chain))
 );
-CREATE INDEX ON employee USING gin (manager_chain);
+CREATE INDEX ON employee USING gin (manager_chain chain_ops);
 COMMENT ON TABLE employee IS 'People, as in the company directory. Nothing of a review is here.';
 COMMENT ON COLUMN employee.external_id IS 'The key of the HR system; the same across all import files.';
 COMMENT ON COLUMN employee.left_on IS 'First day no longer employed; NULL while employed.';

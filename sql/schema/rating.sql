@@ -18,7 +18,7 @@ CREATE TABLE principle_rating (
 );
 CREATE INDEX ON principle_rating (rater_id);
 CREATE INDEX ON principle_rating (relation);
-CREATE INDEX ON principle_rating USING gin (manager_chain);
+CREATE INDEX ON principle_rating USING gin (manager_chain chain_ops);
 COMMENT ON TABLE principle_rating IS 'One row a subject and rater: scores[ordinal of the principle] 1..5 or NULL, not scored. It knows the rater: no employee may read it.';
 COMMENT ON COLUMN principle_rating.level_rank IS 'Level of the subject in this cycle, copied here: the row of weights in lp_score().';
 
@@ -47,7 +47,7 @@ CREATE TABLE assessment (
 );
 CREATE INDEX ON assessment (source);
 CREATE INDEX ON assessment (assessed_by);
-CREATE INDEX ON assessment USING gin (manager_chain);
+CREATE INDEX ON assessment USING gin (manager_chain chain_ops);
 COMMENT ON TABLE assessment IS 'Job performance and potential as a manager sees them, with the summary for the employee. Append-only: the newest row counts.';
 
 CREATE TABLE accomplishment (
@@ -62,7 +62,7 @@ CREATE TABLE accomplishment (
     CHECK (verified_by <> employee_id)
 );
 CREATE INDEX ON accomplishment (verified_by);
-CREATE INDEX ON accomplishment USING gin (manager_chain);
+CREATE INDEX ON accomplishment USING gin (manager_chain chain_ops);
 COMMENT ON TABLE accomplishment IS 'What stands behind job performance: claim, link, period, who verified it.';
 
 CREATE TABLE goal (
@@ -76,7 +76,7 @@ CREATE TABLE goal (
     PRIMARY KEY (employee_id, review_cycle_id, goal_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation
 );
-CREATE INDEX ON goal USING gin (manager_chain);
+CREATE INDEX ON goal USING gin (manager_chain chain_ops);
 COMMENT ON TABLE goal IS 'Weighted goals of a person in a cycle; they stand behind job performance and never compute it.';
 
 CREATE TABLE overall_value (
@@ -110,7 +110,7 @@ CREATE TABLE overall_value (
 CREATE INDEX ON overall_value (policy_id, calibrated_tier);
 CREATE INDEX ON overall_value (policy_id, final_tier);
 CREATE INDEX ON overall_value (calibration_pool_id, ov_points DESC NULLS LAST, lp_points DESC NULLS LAST, lot);
-CREATE INDEX ON overall_value USING gin (manager_chain);
+CREATE INDEX ON overall_value USING gin (manager_chain chain_ops);
 COMMENT ON TABLE overall_value IS 'The three axes, the Overall Value and the four tiers of a person in a cycle; none of the tiers is overwritten by another. proposed_tier is copied from matrix_cell and quota_tier from pool_quota, which hold the foreign keys.';
 COMMENT ON COLUMN overall_value.takes_seat IS 'Counts in n of the pool''s quota, once there is an Overall Value; false for transferred people and exempt pools.';
 COMMENT ON COLUMN overall_value.lp_points IS 'Leadership principles: weighted mean score x 10,000, half up.';
