@@ -585,9 +585,11 @@ BEGIN
     IF EXISTS (SELECT FROM calibration_session s WHERE s.review_cycle_id = cycle_id AND s.status <> 'planned') THEN
         -- leaders are at work on these pools and quotas: only new inputs are taken up
         PERFORM report_progress('calibrate 1/1: overall values');
+        -- pools before people, as everybody does who moves somebody
+        PERFORM FROM calibration_pool p WHERE p.review_cycle_id = cycle_id ORDER BY p.calibration_pool_id FOR NO KEY UPDATE;
         rows_changed := rate_people(cycle);
         UPDATE overall_value o SET quota_tier = o.proposed_tier
-        WHERE o.review_cycle_id = cycle_id AND o.quota_tier IS NULL AND o.proposed_tier IS NOT NULL;
+        WHERE o.review_cycle_id = cycle_id AND (o.quota_tier IS NULL OR NOT o.takes_seat) AND o.quota_tier IS DISTINCT FROM o.proposed_tier;
     ELSE
         PERFORM report_progress('calibrate 1/4: pools');
         PERFORM form_pools(cycle_id, (SELECT q.minimum_pool_size FROM policy q WHERE q.policy_id = cycle.policy_id));
@@ -663,20 +665,26 @@ BEGIN
           WHERE q.calibration_pool_id = ov.calibration_pool_id
           WINDOW w AS (ORDER BY t.tier_order DESC)) line
     WHERE place BETWEEN line.first_place AND line.last_place;
-    SELECT o.* INTO above FROM overall_value o
-    WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
-    ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET greatest(seat.first_place - 2, 0) LIMIT 1;
-    SELECT o.* INTO below FROM overall_value o
-    WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
-    ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET seat.last_place LIMIT 1;
+    IF seat IS NULL THEN
+        RETURN QUERY VALUES (2, 'position', format('%s of %s', place, pool.ranked_people)),
+            (3, 'quota tier', format('%s; the quotas were dealt before the person came to the pool', ov.quota_tier));
+    ELSE
+        SELECT o.* INTO above FROM overall_value o
+        WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+        ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET greatest(seat.first_place - 2, 0) LIMIT 1;
+        SELECT o.* INTO below FROM overall_value o
+        WHERE o.calibration_pool_id = ov.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+        ORDER BY o.ov_points DESC NULLS LAST, o.lp_points DESC NULLS LAST, o.lot OFFSET seat.last_place LIMIT 1;
 
-    RETURN QUERY VALUES
-        (2, 'position', format('%s of %s', place, pool.ranked_people)),
-        (3, 'quota tier', format('%s: places %s to %s', seat.tier, seat.first_place, seat.last_place)),
-        (4, 'line above', CASE WHEN seat.first_place = 1 THEN 'none, this is the best tier with seats'
-                               ELSE format('%s places away; %s', place - seat.first_place + 1, distance_in_words(above, ov)) END),
-        (5, 'line below', CASE WHEN below.employee_id IS NULL THEN 'none, nobody stands below this tier'
-                               ELSE format('%s places away; %s', seat.last_place - place + 1, distance_in_words(ov, below)) END);
+        RETURN QUERY VALUES
+            (2, 'position', format('%s of %s', place, pool.ranked_people)),
+            (3, 'quota tier', format('%s: places %s to %s', seat.tier, seat.first_place, seat.last_place)
+                || CASE WHEN seat.tier <> ov.quota_tier THEN format('; dealt was %s, before people or inputs changed', ov.quota_tier) ELSE '' END),
+            (4, 'line above', CASE WHEN seat.first_place = 1 THEN 'none, this is the best tier with seats'
+                                   ELSE format('%s places away; %s', place - seat.first_place + 1, distance_in_words(above, ov)) END),
+            (5, 'line below', CASE WHEN below.employee_id IS NULL THEN 'none, nobody stands below this tier'
+                                   ELSE format('%s places away; %s', seat.last_place - place + 1, distance_in_words(ov, below)) END);
+    END IF;
     RETURN QUERY
     SELECT (5 + row_number() OVER (ORDER BY c.calibration_change_id))::int, 'moved in the session',
            format('%s -> %s, %s: %s', c.old_tier, c.new_tier, c.change_reason, c.comment)
@@ -724,6 +732,11 @@ AS $$
 DECLARE
     session calibration_session;
 BEGIN
+    -- with an older snapshot one would not see what others did while one waited for the lock
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'sessions need READ COMMITTED' USING ERRCODE = '25000',
+            HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
+    END IF;
     IF for_change THEN
         SELECT s.* INTO session FROM calibration_session s WHERE s.calibration_session_id = session_id FOR UPDATE;
     ELSE
@@ -741,7 +754,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION session_in_status(int, text[], boolean) IS
-'Locks a session and returns it; error PM004 when it has another status than these, or when the actor neither takes part in it nor holds hr: the same answer as for a session that does not exist.';
+'Locks a session and returns it; error 25000 unless the transaction is READ COMMITTED; PM004 when it has another status than these, or when the actor neither takes part in it nor holds hr: the same answer as for a session that does not exist.';
 
 -- The role of a person in a session, or in one above it.
 CREATE OR REPLACE FUNCTION role_in_session(session_id int, person_id int) RETURNS session_role
@@ -790,14 +803,17 @@ AS $$
     SELECT p.employee_id, s.employee_id,
            CASE WHEN p.employee_id = s.employee_id THEN format('employee %s takes part and is a subject', p.employee_id)
                 ELSE format('employee %s takes part and employee %s is above', p.employee_id, s.employee_id) END
-    FROM line
-    JOIN session_participant p ON p.calibration_session_id = line.calibration_session_id
+    FROM (SELECT q.employee_id FROM line JOIN session_participant q USING (calibration_session_id)
+          UNION
+          -- who acts for a participant sees what the participant sees
+          SELECT d.delegate_id FROM line JOIN session_participant q USING (calibration_session_id)
+          JOIN delegation d ON d.principal_id = q.employee_id AND d.scope = 'calibration' AND upper(d.valid_during) > CURRENT_DATE) p
     JOIN employee e ON e.employee_id = p.employee_id
     JOIN session_subject s ON s.calibration_session_id = session_id AND s.removed_at IS NULL
      AND (s.employee_id = p.employee_id OR s.employee_id = ANY (e.manager_chain))
     ORDER BY 1, 2
 $$;
-COMMENT ON FUNCTION session_conflicts(int) IS 'Participants, also of the sessions above, who are subjects themselves or have a manager of their own among the subjects.';
+COMMENT ON FUNCTION session_conflicts(int) IS 'Participants, also of the sessions above, and those to whom they delegated, who are subjects themselves or have a manager of their own among the subjects.';
 
 CREATE OR REPLACE FUNCTION refuse_session_conflicts(session_id int) RETURNS void
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -850,10 +866,14 @@ DECLARE
 BEGIN
     PERFORM require_appointment('hr', true);
     PERFORM cycle_in_status(cycle_id, '{calibration}', 'a session');
-    IF parent_id IS NOT NULL AND NOT EXISTS (SELECT FROM calibration_session s WHERE s.calibration_session_id = parent_id
-                                             AND s.review_cycle_id = cycle_id AND s.status IN ('planned', 'active')) THEN
+    PERFORM FROM calibration_session s
+    WHERE s.calibration_session_id = parent_id AND s.review_cycle_id = cycle_id AND s.status IN ('planned', 'active') FOR SHARE;
+    IF parent_id IS NOT NULL AND NOT FOUND THEN
         RAISE EXCEPTION 'session % cannot be the parent', parent_id USING ERRCODE = 'PM004',
             DETAIL = 'A parent is a planned or active session of the same cycle.';
+    END IF;
+    IF group_id IS NOT NULL AND NOT EXISTS (SELECT FROM calibration_group g WHERE g.calibration_group_id = group_id AND g.review_cycle_id = cycle_id) THEN
+        RAISE EXCEPTION 'cycle % has no calibration group %', cycle_id, group_id USING ERRCODE = 'PM004';
     END IF;
     INSERT INTO calibration_session (review_cycle_id, session_name, calibration_group_id, parent_session_id)
     VALUES (cycle_id, name, group_id, parent_id) RETURNING calibration_session_id INTO new_id;
@@ -884,6 +904,9 @@ DECLARE
 BEGIN
     PERFORM session_in_status(session_id, '{planned,active}', true);
     PERFORM require_session_lead(session_id);
+    IF person_id = actor_id() AND NOT has_appointment('hr') THEN
+        RAISE EXCEPTION 'nobody gives oneself another role' USING ERRCODE = 'PM005', HINT = 'Ask HR or another leader of the session.';
+    END IF;
     INSERT INTO session_participant (employee_id, calibration_session_id, session_role) VALUES (person_id, session_id, role)
     ON CONFLICT (employee_id, calibration_session_id) DO UPDATE SET session_role = excluded.session_role;
     FOR below IN
@@ -898,7 +921,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION add_participant(int, int, text) IS
-'Names somebody chair, facilitator, calibrator or observer of a planned or active session, or gives another role. HR, chair or facilitator. Errors: PM005 conflict, also with the subjects of the sessions below; PM006; 23503 unknown role.';
+'Names somebody chair, facilitator, calibrator or observer of a planned or active session, or gives another role. HR, chair or facilitator. Errors: PM005 conflict, also with the subjects of the sessions below, or the own role; PM006; 23503 unknown role.';
 
 CREATE OR REPLACE FUNCTION remove_participant(session_id int, person_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -922,9 +945,13 @@ AS $$
 BEGIN
     PERFORM session_in_status(session_id, '{planned,active}');
     PERFORM require_session_lead(session_id);
-    IF NOT EXISTS (SELECT FROM overall_value o JOIN calibration_session s USING (review_cycle_id)
-                   WHERE s.calibration_session_id = session_id AND o.employee_id = subject_id
-                     AND o.calibration_session_id IS NULL AND o.employee_id <> actor_id()) THEN
+    PERFORM FROM overall_value o
+    JOIN calibration_session s ON s.calibration_session_id = session_id AND s.review_cycle_id = o.review_cycle_id
+    JOIN participation p ON p.employee_id = o.employee_id AND p.review_cycle_id = o.review_cycle_id
+    JOIN eligibility e USING (eligibility)
+    WHERE o.employee_id = subject_id AND o.calibration_session_id IS NULL AND o.employee_id <> actor_id() AND e.is_rated
+    FOR NO KEY UPDATE OF o;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'employee % cannot become a subject of this session', subject_id USING ERRCODE = 'PM004',
             DETAIL = 'Subjects are rated people of the cycle who sit in no other session.';
     END IF;
@@ -959,6 +986,9 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
+    -- calibrate() deals the quotas anew until the first session is active: one after the other
+    PERFORM FROM review_cycle c
+    WHERE c.review_cycle_id = (SELECT s.review_cycle_id FROM calibration_session s WHERE s.calibration_session_id = session_id) FOR SHARE;
     PERFORM session_in_status(session_id, '{planned}', true);
     PERFORM require_session_lead(session_id);
     PERFORM refuse_session_conflicts(session_id);
@@ -1006,7 +1036,8 @@ BEGIN
     VALUES (subject_id, session.review_cycle_id, actor_id(), session_id, subject.policy_id, new_tier, give_preliminary_rating.comment,
             session.status = 'active', subject.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id, calibrator_id) DO UPDATE
-        SET tier = excluded.tier, comment = excluded.comment, given_at = now(), calibration_session_id = excluded.calibration_session_id
+        SET tier = excluded.tier, comment = excluded.comment, given_at = now(), calibration_session_id = excluded.calibration_session_id,
+            is_open = excluded.is_open
         WHERE NOT preliminary_rating.is_open;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'your preliminary rating is open to the others and stays as it is' USING ERRCODE = 'PM004';
@@ -1099,10 +1130,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    session calibration_session := session_in_status(session_id, '{active}');
+    principal_managers int[] := (SELECT e.manager_chain FROM employee e WHERE e.employee_id = on_behalf_of);
     seen int;
     change_ids int[];
 BEGIN
+    PERFORM session_in_status(session_id, '{active}');
     PERFORM require_calibrator(session_id, on_behalf_of);
     IF btrim(coalesce(comment, '')) = '' THEN
         RAISE EXCEPTION 'a change needs a comment' USING ERRCODE = '22004', HINT = 'Say why, so that the person can be told.';
@@ -1111,8 +1143,9 @@ BEGIN
         RAISE EXCEPTION 'unknown reason "%"', reason USING ERRCODE = '22023',
             HINT = (SELECT 'One of: ' || string_agg(r.change_reason, ', ' ORDER BY r.change_reason) FROM change_reason r WHERE r.change_reason <> 'withdrawn');
     END IF;
-    IF cardinality(subject_ids) IS DISTINCT FROM cardinality(new_tiers) OR cardinality(subject_ids) = 0
-       OR cardinality(subject_ids) <> (SELECT count(DISTINCT u) FROM unnest(subject_ids) u) THEN
+    IF cardinality(subject_ids) IS DISTINCT FROM cardinality(new_tiers) OR coalesce(cardinality(subject_ids), 0) = 0
+       OR cardinality(subject_ids) <> (SELECT count(DISTINCT u) FROM unnest(subject_ids) u)
+       OR array_position(new_tiers, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'give each person once, and a tier for each person' USING ERRCODE = '22023';
     END IF;
 
@@ -1124,12 +1157,13 @@ BEGIN
     PERFORM FROM overall_value o
     WHERE o.employee_id = ANY (subject_ids) AND o.calibration_session_id = session_id
       AND o.employee_id <> actor_id() AND o.employee_id <> ALL (actor_managers())
-      AND o.employee_id IS DISTINCT FROM on_behalf_of AND o.ov_points IS NOT NULL
+      AND o.employee_id IS DISTINCT FROM on_behalf_of AND o.employee_id <> ALL (coalesce(principal_managers, '{}'))
+      AND o.ov_points IS NOT NULL
     ORDER BY o.employee_id FOR NO KEY UPDATE;
     GET DIAGNOSTICS seen = ROW_COUNT;
     IF seen <> cardinality(subject_ids) THEN
         RAISE EXCEPTION 'not everybody named is a subject of this session for you' USING ERRCODE = 'PM004',
-            DETAIL = 'A subject sits in this session, has an Overall Value, and is neither yourself nor above you.';
+            DETAIL = 'A subject sits in this session, has an Overall Value, and is neither yourself nor above you, nor the principal nor above.';
     END IF;
 
     WITH wanted AS (
@@ -1147,6 +1181,9 @@ BEGIN
     ), moved AS (
         UPDATE overall_value o SET calibrated_tier = c.new_tier
         FROM changed c WHERE o.employee_id = c.employee_id AND o.review_cycle_id = c.review_cycle_id
+    ), unranked AS (
+        UPDATE session_subject s SET rank_in_tier = NULL
+        FROM changed c WHERE s.employee_id = c.employee_id AND s.calibration_session_id = session_id AND s.rank_in_tier IS NOT NULL
     )
     SELECT coalesce(array_agg(c.calibration_change_id ORDER BY c.calibration_change_id), '{}') INTO change_ids FROM changed c;
     RETURN change_ids;
@@ -1181,6 +1218,9 @@ BEGIN
         RAISE EXCEPTION 'change % does not exist or is not yours to withdraw', change_id USING ERRCODE = 'PM004';
     END IF;
     PERFORM session_in_status(change.calibration_session_id, '{active}');
+    IF (role_in_session(change.calibration_session_id, actor_id())).may_lead IS NOT TRUE THEN
+        PERFORM require_calibrator(change.calibration_session_id, change.on_behalf_of);
+    END IF;
     PERFORM FROM calibration_pool p WHERE p.calibration_pool_id = change.calibration_pool_id FOR NO KEY UPDATE;
     PERFORM subject_for_actor(change.calibration_session_id, change.employee_id);
     IF change.withdraws_change_id IS NOT NULL
@@ -1196,6 +1236,8 @@ BEGIN
     RETURNING calibration_change_id INTO withdrawal_id;
     UPDATE overall_value o SET calibrated_tier = change.old_tier
     WHERE o.employee_id = change.employee_id AND o.review_cycle_id = change.review_cycle_id;
+    UPDATE session_subject s SET rank_in_tier = NULL
+    WHERE s.employee_id = change.employee_id AND s.calibration_session_id = change.calibration_session_id;
     RETURN withdrawal_id;
 END
 $$;
@@ -1214,7 +1256,7 @@ BEGIN
     WHERE s.calibration_session_id = session_id AND s.employee_id = subject_id AND s.removed_at IS NULL;
 END
 $$;
-COMMENT ON FUNCTION rank_subject(int, int, int) IS 'Notes the place of a subject within the tier, 1 = first. Chair and calibrators of an active session.';
+COMMENT ON FUNCTION rank_subject(int, int, int) IS 'Notes the place of a subject within the tier, 1 = first; a move to another tier takes it away. Chair and calibrators of an active session.';
 
 CREATE OR REPLACE FUNCTION mark_discussed(session_id int, subject_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -1334,7 +1376,13 @@ CREATE OR REPLACE FUNCTION follow_eligibility(cycle_id int, person_id int, reaso
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+    -- whoever finalizes or moves counts the pool before or after this, not in between
+    SELECT FROM calibration_pool p
+    WHERE p.calibration_pool_id = (SELECT o.calibration_pool_id FROM overall_value o WHERE o.employee_id = person_id AND o.review_cycle_id = cycle_id)
+    FOR NO KEY UPDATE;
     UPDATE overall_value o SET takes_seat = e.counts_in_pool AND p.exempt_reason IS NULL,
+           -- where no quota applies, the proposed tier stands
+           quota_tier = CASE WHEN e.counts_in_pool AND p.exempt_reason IS NULL THEN o.quota_tier ELSE o.proposed_tier END,
            calibration_session_id = CASE WHEN e.is_rated THEN o.calibration_session_id END
     FROM participation part JOIN eligibility e USING (eligibility), calibration_pool p
     WHERE o.employee_id = person_id AND o.review_cycle_id = cycle_id AND p.calibration_pool_id = o.calibration_pool_id
@@ -1349,6 +1397,48 @@ AS $$
 $$;
 COMMENT ON FUNCTION follow_eligibility(int, int, text) IS 'After a change of eligibility: seat and session of the person. Only apply_decision() calls it.';
 
+CREATE OR REPLACE FUNCTION apply_session_decision(approved decision) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    session calibration_session;
+BEGIN
+    -- the cycle first: release_forte() decides by the status of the sessions
+    PERFORM cycle_in_status(approved.review_cycle_id, '{calibration}', 'this decision');
+    -- the session above cannot end meanwhile
+    PERFORM FROM calibration_session p
+    WHERE p.calibration_session_id = (SELECT s.parent_session_id FROM calibration_session s
+                                      WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int) FOR SHARE;
+    SELECT s.* INTO session FROM calibration_session s
+    WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int FOR UPDATE;
+    IF EXISTS (SELECT FROM session_subject s WHERE s.calibration_session_id = session.calibration_session_id
+               AND s.removed_at IS NULL AND s.employee_id = actor_id()) THEN
+        RAISE EXCEPTION 'nobody decides about a session about oneself' USING ERRCODE = 'PM005';
+    END IF;
+    IF session.status <> ALL (CASE approved.decision_kind WHEN 'session_reopening' THEN '{finalized}'::text[]
+                                   WHEN 'session_exception' THEN '{active}' ELSE '{planned,active}' END) THEN
+        RAISE EXCEPTION 'this is not possible while the session is %', session.status USING ERRCODE = 'PM004';
+    END IF;
+    CASE approved.decision_kind
+    WHEN 'session_reopening' THEN
+        IF EXISTS (SELECT FROM calibration_session p WHERE p.calibration_session_id = session.parent_session_id AND p.status = 'finalized') THEN
+            RAISE EXCEPTION 'the session above is finalized' USING ERRCODE = 'PM004', HINT = 'Reopen that one first.';
+        END IF;
+        UPDATE calibration_session s SET status = 'active', finalized_at = NULL, finalized_by = NULL, exception_reason = NULL
+        WHERE s.calibration_session_id = session.calibration_session_id;
+    WHEN 'session_exception' THEN
+        UPDATE calibration_session s SET exception_reason = approved.reason
+        WHERE s.calibration_session_id = session.calibration_session_id;
+    WHEN 'calibration_exemption' THEN
+        UPDATE overall_value o SET exempt_reason = approved.reason
+        WHERE o.employee_id = approved.employee_id AND o.review_cycle_id = approved.review_cycle_id;
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION apply_session_decision(decision) IS
+'Reopens a session (an exception ends with it), allows broken hard bounds, or exempts a person; only apply_decision() calls it. Errors: PM004 the session or the one above is no longer in the status that was meant; PM005 the decider is a subject.';
+
 CREATE OR REPLACE FUNCTION delegate_calibration(to_id int, from_day date, until_day date, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -1362,11 +1452,14 @@ BEGIN
     INSERT INTO delegation (principal_id, delegate_id, scope, valid_during, reason)
     VALUES (actor_id(), to_id, 'calibration', daterange(from_day, until_day, '[]'), delegate_calibration.reason)
     RETURNING delegation_id INTO new_id;
+    PERFORM refuse_session_conflicts(s.calibration_session_id)
+    FROM calibration_session s
+    WHERE s.calibration_session_id = ANY (actor_sessions()) AND s.status IN ('planned', 'active');
     RETURN new_id;
 END
 $$;
 COMMENT ON FUNCTION delegate_calibration(int, date, date, text) IS
-'Lets somebody act for the actor in the actor''s sessions on these days; the delegate names the principal in on_behalf_of, and both are recorded. Returns the delegation_id.';
+'Lets somebody act for the actor in the actor''s sessions on these days; the delegate names the principal in on_behalf_of, and both are recorded. Returns the delegation_id. Error PM005: oneself, or somebody in conflict with a subject.';
 GRANT EXECUTE ON FUNCTION add_participant(int, int, text), remove_participant(int, int), add_subject(int, int, text),
     remove_subject(int, int, text), activate_session(int), give_preliminary_rating(int, int, text, text),
     propose_changes(int, int[], text[], text, text, int), propose_change(int, int, text, text, text, int), withdraw_change(int, text),
@@ -1399,9 +1492,12 @@ BEGIN
 
     -- the pools in question, and the seats they would have
     WITH pool AS (
-        SELECT p.calibration_pool_id, p.ranked_people,
-               coalesce(targets, target_percents(rules_id, greatest(p.ranked_people, 1))) AS weights
+        SELECT p.calibration_pool_id, n.ranked_people,
+               coalesce(targets, target_percents(rules_id, greatest(n.ranked_people, 1))) AS weights
         FROM calibration_pool p
+        -- people may have come or left since the quotas were dealt
+        CROSS JOIN LATERAL (SELECT count(*)::int AS ranked_people FROM overall_value o
+                            WHERE o.calibration_pool_id = p.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL) n
         WHERE p.review_cycle_id = cycle_id AND p.pool_number IS NOT NULL
           AND (session_id IS NULL OR p.calibration_pool_id IN
                (SELECT o.calibration_pool_id FROM overall_value o WHERE o.calibration_session_id = session_id))

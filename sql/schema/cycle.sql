@@ -352,15 +352,8 @@ BEGIN
         SET eligibility = approved.target ->> 'eligibility', eligibility_reason = approved.reason
         WHERE p.employee_id = approved.employee_id AND p.review_cycle_id = approved.review_cycle_id;
         PERFORM follow_eligibility(approved.review_cycle_id, approved.employee_id, approved.reason);
-    WHEN 'session_reopening' THEN
-        UPDATE calibration_session s SET status = 'active', finalized_at = NULL, finalized_by = NULL
-        WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int AND s.status = 'finalized';
-    WHEN 'session_exception' THEN
-        UPDATE calibration_session s SET exception_reason = approved.reason
-        WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int AND s.status = 'active';
-    WHEN 'calibration_exemption' THEN
-        UPDATE overall_value o SET exempt_reason = approved.reason
-        WHERE o.employee_id = approved.employee_id AND o.review_cycle_id = approved.review_cycle_id;
+    WHEN 'session_reopening', 'session_exception', 'calibration_exemption' THEN
+        PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
     ELSE

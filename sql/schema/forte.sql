@@ -161,9 +161,14 @@ DECLARE
     released_by int := require_appointment('hr');
     cycle review_cycle := cycle_in_status(cycle_id, '{calibration}', 'the release');
     labels int;
-    open_sessions text := (SELECT string_agg(format('Session "%s" is %s.', s.session_name, s.status), E'\n' ORDER BY s.session_name)
-                           FROM calibration_session s WHERE s.review_cycle_id = cycle_id AND s.status <> 'finalized');
+    open_sessions text;
 BEGIN
+    IF btrim(coalesce(release_forte.reason, '')) = '' THEN
+        RAISE EXCEPTION 'a decision needs a reason' USING ERRCODE = '22004';
+    END IF;
+    PERFORM FROM calibration_session s WHERE s.review_cycle_id = cycle_id ORDER BY s.calibration_session_id FOR UPDATE;
+    open_sessions := (SELECT string_agg(format('Session "%s" is %s.', s.session_name, s.status), E'\n' ORDER BY s.session_name)
+                      FROM calibration_session s WHERE s.review_cycle_id = cycle_id AND s.status <> 'finalized');
     IF open_sessions IS NOT NULL THEN
         RAISE EXCEPTION 'the cycle has sessions that are not finalized' USING ERRCODE = 'PM004', DETAIL = open_sessions,
             HINT = 'perf.finalize_session() says what a session lacks.';
@@ -177,8 +182,11 @@ BEGIN
     INSERT INTO decision (decision_kind, review_cycle_id, reason, proposed_by, decided_by, decided_at, outcome)
     VALUES ('release', cycle_id, release_forte.reason, released_by, released_by, now(), 'approved');
 
+    -- who is rated no longer keeps the row, and gets no result
     UPDATE overall_value o SET final_tier = coalesce(o.calibrated_tier, o.quota_tier)
-    WHERE o.review_cycle_id = cycle_id AND o.ov_points IS NOT NULL;
+    FROM participation p JOIN eligibility e USING (eligibility)
+    WHERE o.review_cycle_id = cycle_id AND o.ov_points IS NOT NULL
+      AND p.employee_id = o.employee_id AND p.review_cycle_id = o.review_cycle_id AND e.is_rated;
 
     -- a label without the manager's summary is not released
     INSERT INTO forte_label (employee_id, review_cycle_id, full_name, level_code, forte_label)
@@ -186,8 +194,9 @@ BEGIN
     FROM overall_value o
     JOIN employee e USING (employee_id)
     JOIN participation p USING (employee_id, review_cycle_id)
+    JOIN eligibility g USING (eligibility)
     JOIN current_assessment a USING (employee_id, review_cycle_id)
-    WHERE o.review_cycle_id = cycle_id AND o.forte_label IS NOT NULL AND a.summary IS NOT NULL
+    WHERE o.review_cycle_id = cycle_id AND o.forte_label IS NOT NULL AND a.summary IS NOT NULL AND g.is_rated
     ORDER BY o.employee_id;
     GET DIAGNOSTICS labels = ROW_COUNT;
     INSERT INTO forte_summary (employee_id, review_cycle_id, manager_name, summary)
@@ -280,6 +289,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION own_disputes() IS 'The actor''s own disputes with their answers.';
 
+CREATE OR REPLACE FUNCTION dispute_conflict(dispute rating_dispute, person_id int) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT person_id = dispute.employee_id OR dispute.manager_chain @> ARRAY[person_id] OR EXISTS (
+        SELECT FROM employee e
+        WHERE (e.employee_id = person_id AND e.manager_chain @> ARRAY[dispute.employee_id])
+           OR (e.employee_id = dispute.employee_id AND e.manager_chain @> ARRAY[person_id]))
+$$;
+COMMENT ON FUNCTION dispute_conflict(rating_dispute, int) IS 'Whether somebody is the person who disputes, or stands above (in the cycle or today) or below.';
+
 CREATE OR REPLACE FUNCTION assign_dispute_reviewer(dispute_id int, new_reviewer_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -293,8 +313,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no open dispute %', dispute_id USING ERRCODE = 'PM004';
     END IF;
-    IF new_reviewer_id = dispute.employee_id OR dispute.manager_chain @> ARRAY[new_reviewer_id] OR EXISTS (
-           SELECT FROM employee e WHERE e.employee_id = new_reviewer_id AND e.manager_chain @> ARRAY[dispute.employee_id]) THEN
+    IF dispute_conflict(dispute, new_reviewer_id) THEN
         RAISE EXCEPTION 'this person cannot review the dispute' USING ERRCODE = 'PM005',
             DETAIL = 'A reviewer is neither the person, nor above, nor below.';
     END IF;
@@ -317,6 +336,10 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no open dispute % for you to review', dispute_id USING ERRCODE = 'PM004';
     END IF;
+    IF dispute_conflict(dispute, actor_id()) THEN
+        RAISE EXCEPTION 'you can no longer review this dispute' USING ERRCODE = 'PM005',
+            DETAIL = 'A reviewer is neither the person, nor above, nor below.', HINT = 'HR names another reviewer.';
+    END IF;
     IF btrim(coalesce(new_resolution, '')) = '' THEN
         RAISE EXCEPTION 'an answer needs its reasons' USING ERRCODE = '22004';
     END IF;
@@ -336,7 +359,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION resolve_dispute(int, text, text, text, text) IS
-'The reviewer''s answer: upheld closes the dispute (returns NULL); corrected, with the right tier and label, is a proposal that a second person with hr approves (returns the decision_id). Errors: PM004 not the reviewer''s; 22004 no reasons; 22023.';
+'The reviewer''s answer: upheld closes the dispute (returns NULL); corrected, with the right tier and label, is a proposal that a second person with hr approves (returns the decision_id). Errors: PM004 not the reviewer''s; PM005 the reviewer moved into the line; 22004 no reasons; 22023.';
 
 CREATE OR REPLACE FUNCTION apply_rating_correction(approved decision) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -345,6 +368,11 @@ AS $$
 DECLARE
     tier_before text;
 BEGIN
+    PERFORM FROM rating_dispute d
+    WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int AND d.outcome = 'open' FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the dispute was answered before' USING ERRCODE = 'PM004';
+    END IF;
     SELECT o.final_tier INTO tier_before FROM overall_value o
     WHERE o.employee_id = approved.employee_id AND o.review_cycle_id = approved.review_cycle_id FOR UPDATE;
     UPDATE overall_value o SET final_tier = approved.target ->> 'tier', forte_label = approved.target ->> 'forte_label'
@@ -357,7 +385,7 @@ BEGIN
     UPDATE rating_dispute d SET outcome = 'corrected', resolution = approved.reason, closed_at = now(),
            consequences = format('final tier %s -> %s: look again at pay and at promotion packets that used it',
                                  tier_before, approved.target ->> 'tier')
-    WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int AND d.outcome = 'open';
+    WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int;
 END
 $$;
 COMMENT ON FUNCTION apply_rating_correction(decision) IS 'Releases the corrected label and tier and closes the dispute; only apply_decision() calls it.';

@@ -219,9 +219,11 @@ WHERE tn.tier_order < tp.tier_order
   AND NOT EXISTS (SELECT FROM calibration_change h
                   WHERE h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
                     AND h.change_reason NOT IN ('quota_only', 'withdrawn')
+                    AND (SELECT n.tier_order FROM tier n WHERE n.policy_id = h.policy_id AND n.tier = h.new_tier)
+                        < (SELECT b.tier_order FROM tier b WHERE b.policy_id = h.policy_id AND b.tier = h.old_tier)
                     AND NOT EXISTS (SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))
 ORDER BY tn.tier_order, tiers_lost DESC, o.employee_id;
-COMMENT ON VIEW olr.quota_effect IS 'Everybody whose tier is below the proposed one for the forced distribution alone, LE first: no change with another reason stands.';
+COMMENT ON VIEW olr.quota_effect IS 'Everybody whose tier is below the proposed one for the forced distribution alone, LE first: no downward change with another reason stands.';
 COMMENT ON COLUMN olr.quota_effect.review_cycle_id IS 'The cycle.';
 COMMENT ON COLUMN olr.quota_effect.cycle_name IS 'Name of the cycle.';
 COMMENT ON COLUMN olr.quota_effect.employee_id IS 'The person.';

@@ -15,6 +15,10 @@
 -- Cycle 1: July 2023 to June 2024, released by 26. Cycle 2: July 2024 to June
 -- 2025, calibrated and not released; 12 has no potential there, so no Overall
 -- Value. Rows of ratings come from self, manager, peers and direct reports.
+-- Cycle 1: 13 acknowledged, 14 disputes, 7 reviews. Cycle 2 has session 1 "all"
+-- (planned, chair 28, no subjects) and below it session 2 "beta" (active, about
+-- team beta; chair 2, calibrators 4 and 5, facilitator 26, observer 16); 5
+-- delegated to 9; 4 gave 22 and 5 gave 21 a preliminary rating; 4 moved 20.
 -- Nobody has a login; tests act with act_as() as the superuser.
 
 CREATE EXTENSION pgtap;
@@ -115,4 +119,31 @@ SELECT advance_cycle(2);
 INSERT INTO accomplishment (employee_id, claim, achieved_during, manager_chain)
 SELECT e.employee_id, 'Something finished.', '[2025-01-01,2025-02-01)', e.manager_chain
 FROM employee e WHERE e.employee_id % 2 = 1;
+
+BEGIN; SELECT act_as(13);
+SELECT acknowledge_review(1, 'I have read it.');
+COMMIT;
+BEGIN; SELECT act_as(14);
+SELECT dispute_rating(1, 'My project is missing.');
+COMMIT;
+BEGIN; SELECT act_as(26);
+SELECT assign_dispute_reviewer(1, 7);
+SELECT create_session(2, 'all');
+SELECT create_session(2, 'beta', calibration_group_id, 1) FROM calibration_group WHERE review_cycle_id = 2 AND group_name = 'beta';
+SELECT add_participant(1, 28, 'chair'), add_participant(2, 2, 'chair'), add_participant(2, 4, 'calibrator'),
+       add_participant(2, 5, 'calibrator'), add_participant(2, 26, 'facilitator'), add_participant(2, 16, 'observer');
+COMMIT;
+BEGIN; SELECT act_as(5);
+SELECT delegate_calibration(9, CURRENT_DATE - 1, CURRENT_DATE + 30, 'away');
+SELECT give_preliminary_rating(2, 21, 'HV2');
+COMMIT;
+BEGIN; SELECT act_as(4);
+SELECT give_preliminary_rating(2, 22, 'TT', 'led the migration');
+COMMIT;
+BEGIN; SELECT act_as(2);
+SELECT activate_session(2);
+COMMIT;
+BEGIN; SELECT act_as(4);
+SELECT propose_change(2, 20, 'HV3', 'evidence', 'the customer wrote in');
+COMMIT;
 ANALYZE;
