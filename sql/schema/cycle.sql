@@ -94,6 +94,7 @@ CREATE INDEX ON decision_kind (appointment_kind);
 COMMENT ON TABLE decision_kind IS 'What can be decided, which appointment decides it, and whether a second person must approve.';
 INSERT INTO decision_kind VALUES
     ('appointment', 'somebody takes an office', 'hr', true),
+    ('login', 'a database login becomes the login of a person', 'hr', true),
     ('eligibility', 'somebody takes part in a cycle in another way', 'hr', true),
     ('release', 'the ratings of a cycle become final and are released', 'hr', false);
 
@@ -337,6 +338,8 @@ BEGIN
         INSERT INTO appointment (employee_id, appointment_kind, valid_during, reason)
         VALUES (approved.employee_id, approved.target ->> 'appointment_kind',
                 daterange(CURRENT_DATE, (approved.target ->> 'until')::date), approved.reason);
+    WHEN 'login' THEN
+        PERFORM write_login((approved.target ->> 'role_name')::name, approved.employee_id);
     WHEN 'eligibility' THEN
         PERFORM cycle_in_status(approved.review_cycle_id, '{forte_open,assessment,calibration}', 'a change of eligibility');
         UPDATE participation p

@@ -348,6 +348,19 @@ $$;
 COMMENT ON FUNCTION refresh_organisation() IS
 'Takes up assignments that began since the last change, for a daily job; returns how many people changed. HR or the owner of the records.';
 
+CREATE OR REPLACE FUNCTION require_other_person(about_id int) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF about_id = actor_id() THEN
+        RAISE EXCEPTION 'nobody changes the own record' USING ERRCODE = 'PM005',
+            HINT = 'Ask a colleague with the same appointment.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION require_other_person(int) IS 'Refuses (PM005) what the actor would do to the own record.';
+
 CREATE OR REPLACE FUNCTION move_employee(moved_id int, new_manager_id int, effective_on date DEFAULT CURRENT_DATE, new_team_id int DEFAULT NULL)
 RETURNS TABLE (review_cycle_id int, employee_id int, manager_of_record_id int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -358,6 +371,26 @@ DECLARE
     present assignment;
 BEGIN
     PERFORM require_appointment('hr', true);
+    PERFORM require_other_person(moved_id);
+    IF new_manager_id IS NULL THEN
+        RAISE EXCEPTION 'a person moves to a manager' USING ERRCODE = '22004',
+            DETAIL = 'The company has one top, and import_org() names it.';
+    END IF;
+    IF EXISTS (SELECT FROM employee m WHERE m.employee_id = new_manager_id AND m.left_on <= effective_on) THEN
+        RAISE EXCEPTION 'employee % is no manager on %', new_manager_id, effective_on
+            USING ERRCODE = 'PM005', DETAIL = 'The person left by then.';
+    END IF;
+    -- as of that day; the trigger looks at today alone
+    IF EXISTS (WITH RECURSIVE above AS (
+                   SELECT new_manager_id AS employee_id
+                   UNION
+                   SELECT a.manager_id FROM above JOIN assignment a
+                     ON a.employee_id = above.employee_id AND a.valid_during @> effective_on)
+               SELECT FROM above WHERE above.employee_id = moved_id AND moved_id <> new_manager_id) THEN
+        RAISE EXCEPTION 'the line of managers comes back to itself'
+            USING ERRCODE = 'PM005', DETAIL = 'The new manager is below on that day.',
+                  HINT = 'Move the manager first, then the people below.';
+    END IF;
     SELECT a.* INTO present FROM assignment a
     WHERE a.employee_id = moved_id AND a.valid_during @> effective_on FOR UPDATE;
     IF NOT FOUND THEN
@@ -383,28 +416,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION move_employee(int, int, date, int) IS
-'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below.';
+'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below or left, or the person is the actor.';
 GRANT EXECUTE ON FUNCTION move_employee(int, int, date, int), refresh_organisation() TO perfmgmt_hr;
 
-CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int) RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+-- Who maps a login can become anybody's eyes: the owner of the records may, HR
+-- proposes it to a second person.
+CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int, reason text DEFAULT 'connects with an own login') RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT require_appointment('hr', true);
+BEGIN
+    IF require_appointment('hr', true) IS NOT NULL THEN
+        RETURN propose_decision('login', mapped_employee_id, NULL, jsonb_build_object('role_name', login_role), reason);
+    END IF;
+    PERFORM write_login(login_role, mapped_employee_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION map_login(name, int, text) IS
+'Maps a database login to a person, for people who connect themselves. The owner of the records does it at once (returns NULL); HR proposes it, not for oneself (PM005), and gets the decision_id for approve().';
+
+CREATE OR REPLACE FUNCTION write_login(login_role name, mapped_employee_id int) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
     INSERT INTO login (role_name, employee_id) VALUES (login_role, mapped_employee_id)
     ON CONFLICT (role_name) DO UPDATE SET employee_id = excluded.employee_id
 $$;
-COMMENT ON FUNCTION map_login(name, int) IS 'Maps a database login to a person, for people who connect themselves. HR or the owner of the records.';
-GRANT EXECUTE ON FUNCTION map_login(name, int) TO perfmgmt_hr;
+COMMENT ON FUNCTION write_login(name, int) IS 'The mapping itself; only map_login() and apply_decision() call it.';
+GRANT EXECUTE ON FUNCTION map_login(name, int, text) TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION record_absence(absent_id int, absent_during daterange) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT require_appointment('hr', true);
+    SELECT require_other_person(absent_id);
     INSERT INTO absence (employee_id, valid_during) VALUES (absent_id, absent_during)
 $$;
-COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records.';
+COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records; not of oneself (PM005).';
 GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
 
 -- Import ------------------------------------------------------------------
