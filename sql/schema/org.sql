@@ -305,7 +305,9 @@ BEGIN
     ), changed AS (
         UPDATE employee e SET manager_chain = place.manager_chain
         FROM place
-        WHERE e.employee_id = place.employee_id AND e.manager_chain <> place.manager_chain
+        -- the array spares a scan of the whole company: recursion is overestimated
+        WHERE e.employee_id = ANY (affected_ids) AND e.employee_id = place.employee_id
+          AND e.manager_chain <> place.manager_chain
         RETURNING e.employee_id
     )
     SELECT (SELECT array_agg(c.employee_id) FROM changed c), (SELECT count(*) FROM place)
