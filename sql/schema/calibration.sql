@@ -618,12 +618,10 @@ GRANT EXECUTE ON FUNCTION calibrate(int) TO perfmgmt_hr;
 -- Whether the actor may see this person's row: the policies of the leaders' tables, in words.
 CREATE OR REPLACE FUNCTION is_visible_to_actor(about overall_value) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path FROM CURRENT
-AS $$
-    SELECT coalesce(about.employee_id <> actor_id()
-                    AND (about.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')
-                         OR (about.calibration_session_id = ANY (actor_sessions()) AND about.employee_id <> ALL (actor_managers()))), false)
-$$;
+-- parsed now, so that it needs no search_path and the planner can put it in line
+RETURN coalesce((about).employee_id <> actor_id()
+                AND ((about).manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')
+                     OR ((about).calibration_session_id = ANY (actor_sessions()) AND (about).employee_id <> ALL (actor_managers()))), false);
 COMMENT ON FUNCTION is_visible_to_actor(overall_value) IS 'What row security answers for a leader or HR: below the actor, a subject of one of the actor''s sessions, or the actor holds hr; never oneself.';
 
 CREATE OR REPLACE FUNCTION explain_rank(cycle_id int, about_id int)
@@ -1517,9 +1515,9 @@ BEGIN
     WITH dealt AS (
         SELECT a.id, a.tier AS place
         FROM assign_tiers(format(
-                 'SELECT o.employee_id, array_position(%L::int[], o.calibration_pool_id), o.ov_points, o.lp_points, o.lot
-                  FROM overall_value o WHERE o.review_cycle_id = %s AND o.takes_seat AND o.ov_points IS NOT NULL
-                    AND o.calibration_pool_id = ANY (%L::int[])', pool_ids, cycle_id, pool_ids), seats) a
+                 'SELECT o.employee_id, u.place::int, o.ov_points, o.lp_points, o.lot
+                  FROM overall_value o JOIN unnest(%L::int[]) WITH ORDINALITY AS u(id, place) ON u.id = o.calibration_pool_id
+                  WHERE o.review_cycle_id = %s AND o.takes_seat AND o.ov_points IS NOT NULL', pool_ids, cycle_id), seats) a
         WHERE ties = 'strict'
         UNION ALL
         SELECT o.employee_id, forced_tier(s.weights, 'hamilton', what_if.ties) OVER (
