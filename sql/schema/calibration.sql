@@ -422,6 +422,12 @@ BEGIN
     LEFT JOIN rating_level label ON label.policy_id = p.policy_id AND label.axis = 'performance_band' AND label.level = f.performance_band
     LEFT JOIN matrix_cell cell ON cell.policy_id = p.policy_id AND cell.performance_band = f.performance_band AND cell.potential = f.potential
     LEFT JOIN tier t ON t.policy_id = p.policy_id AND t.tier = cell.tier
+    -- what stays as it is must not even be locked
+    LEFT JOIN overall_value old ON old.employee_id = f.employee_id AND old.review_cycle_id = cycle.review_cycle_id
+    WHERE old.employee_id IS NULL
+       OR (old.calibration_pool_id, old.takes_seat, old.job_performance, old.potential, old.lp_points, old.lp_tier, old.missing, old.manager_chain)
+          IS DISTINCT FROM
+          (f.calibration_pool_id, f.takes_seat, f.job_performance, f.potential, f.lp_points, f.lp_tier, f.missing, f.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id) DO UPDATE
         SET calibration_pool_id = excluded.calibration_pool_id, takes_seat = excluded.takes_seat,
             job_performance = excluded.job_performance, potential = excluded.potential,
@@ -429,13 +435,7 @@ BEGIN
             performance_band = excluded.performance_band, forte_label = excluded.forte_label,
             ov_points = excluded.ov_points, missing = excluded.missing, proposed_tier = excluded.proposed_tier,
             quota_tier = CASE WHEN excluded.ov_points IS NOT NULL THEN overall_value.quota_tier END,
-            manager_chain = excluded.manager_chain
-        WHERE (overall_value.calibration_pool_id, overall_value.takes_seat, overall_value.job_performance,
-               overall_value.potential, overall_value.lp_points, overall_value.lp_tier, overall_value.missing,
-               overall_value.manager_chain)
-              IS DISTINCT FROM
-              (excluded.calibration_pool_id, excluded.takes_seat, excluded.job_performance,
-               excluded.potential, excluded.lp_points, excluded.lp_tier, excluded.missing, excluded.manager_chain);
+            manager_chain = excluded.manager_chain;
     GET DIAGNOSTICS changed = ROW_COUNT;
 
     -- who is rated no longer; once calibrated the row stays, without a seat

@@ -36,7 +36,7 @@ CREATE INDEX ON employee USING gin (manager_chain chain_ops);
 COMMENT ON TABLE employee IS 'People, as in the company directory. Nothing of a review is here.';
 COMMENT ON COLUMN employee.external_id IS 'The key of the HR system; the same across all import files.';
 COMMENT ON COLUMN employee.left_on IS 'First day no longer employed; NULL while employed.';
-COMMENT ON COLUMN employee.manager_chain IS 'Everybody above, own manager first, never oneself. Kept by a trigger on assignment.';
+COMMENT ON COLUMN employee.manager_chain IS 'Everybody above, own manager first, never oneself; of who left, as of the last day. Kept by a trigger on assignment.';
 
 CREATE TABLE assignment (
     employee_id int NOT NULL REFERENCES employee,
@@ -250,17 +250,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON import_employee, import_line TO perfmgmt
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE import_employee_line_number_seq, import_line_line_number_seq
     TO perfmgmt_engine;
 
--- The present manager of people, as the assignments say.
+-- The present manager of people, as the assignments say. Who left keeps the last
+-- place: reports who wait for a new manager stay below the leaders above.
 CREATE OR REPLACE FUNCTION present_assignment(of_employee_ids int[])
 RETURNS TABLE (employee_id int, manager_id int, team_id int, level_code text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    SELECT a.employee_id, a.manager_id, a.team_id, a.level_code
+    SELECT DISTINCT ON (a.employee_id) a.employee_id, a.manager_id, a.team_id, a.level_code
     FROM assignment a
-    WHERE a.employee_id = ANY (of_employee_ids) AND a.valid_during @> CURRENT_DATE
+    WHERE a.employee_id = ANY (of_employee_ids) AND lower(a.valid_during) <= CURRENT_DATE
+    ORDER BY a.employee_id, lower(a.valid_during) DESC
 $$;
-COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today.';
+COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today, of those who left on their last day.';
 
 -- manager_chain of these people and everybody below them, and of their rows in
 -- open cycles or of none. Rows of released cycles stay as they were.
@@ -305,7 +307,9 @@ BEGIN
     ), changed AS (
         UPDATE employee e SET manager_chain = place.manager_chain
         FROM place
-        WHERE e.employee_id = place.employee_id AND e.manager_chain <> place.manager_chain
+        -- the array spares a scan of the whole company: recursion is overestimated
+        WHERE e.employee_id = ANY (affected_ids) AND e.employee_id = place.employee_id
+          AND e.manager_chain <> place.manager_chain
         RETURNING e.employee_id
     )
     SELECT (SELECT array_agg(c.employee_id) FROM changed c), (SELECT count(*) FROM place)
@@ -352,8 +356,10 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM follow_organisation(array_agg(DISTINCT o.employee_id)) FROM old_assignment o;
     ELSE
-        PERFORM follow_organisation(array_agg(DISTINCT n.employee_id)) FROM new_assignment n
-        WHERE n.valid_during @> CURRENT_DATE;
+        -- who left before the company knew of them never gets a place
+        PERFORM follow_organisation(array_agg(DISTINCT n.employee_id))
+        FROM new_assignment n JOIN employee e ON e.employee_id = n.employee_id
+        WHERE n.valid_during @> CURRENT_DATE OR (lower(n.valid_during) <= CURRENT_DATE AND e.manager_chain <> '{}');
     END IF;
     RETURN NULL;
 END
@@ -885,7 +891,7 @@ BEGIN
     -- who is at the top already comes before who wants to be, then the order of the file
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', s.line_number, 'second_top', s.external_id, 'manager_external_id is empty'
-    FROM (SELECT t.line_number, t.external_id, t.valid_from, t.ends_on,
+    FROM (SELECT t.line_number, t.external_id, t.employee_id, t.valid_from, t.ends_on,
                  min(t.valid_from) OVER earlier AS others_from,
                  max(coalesce(t.ends_on, 'infinity')) OVER earlier AS others_to
           FROM staged_employee t
@@ -894,9 +900,13 @@ BEGIN
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS s
     WHERE (s.others_from < coalesce(s.ends_on, 'infinity') AND s.others_to > s.valid_from)
        OR EXISTS (SELECT FROM assignment a
+                  LEFT JOIN staged_employee f ON f.employee_id = a.employee_id AND f.assignment_id = a.assignment_id
+                                             AND f.change <> 'new'
                   WHERE a.manager_id IS NULL AND coalesce(upper(a.valid_during), 'infinity') > CURRENT_DATE
-                    AND a.valid_during && daterange(s.valid_from, s.ends_on)
-                    AND NOT EXISTS (SELECT FROM staged_employee f WHERE f.employee_id = a.employee_id));
+                    AND a.employee_id IS DISTINCT FROM s.employee_id
+                    AND CASE WHEN f.line_number IS NULL THEN a.valid_during
+                             WHEN f.change = 'moved' THEN daterange(lower(a.valid_during), f.valid_from)
+                        END && daterange(s.valid_from, s.ends_on));
     RETURN dropped + drop_refused('import_employee', 'import_org');
 END
 $$;
@@ -937,7 +947,7 @@ BEGIN
         SELECT s.line_number, s.external_id, s.employee_id, s.manager_external_id, s.manager_id
         FROM staged_employee s
         WHERE s.change <> 'same'
-          AND (NOT today_only OR daterange(s.valid_from, s.ends_on) @> CURRENT_DATE)
+          AND (NOT today_only OR s.valid_from <= CURRENT_DATE)
     ), changed AS MATERIALIZED (
         SELECT coalesce(s.employee_id, -s.line_number) AS person, coalesce(s.manager_id, -m.line_number) AS manager
         FROM staged s
@@ -948,7 +958,7 @@ BEGIN
         SELECT a.employee_id::bigint, a.manager_id::bigint
         FROM (SELECT DISTINCT l.manager AS person FROM line l WHERE l.manager > 0) AS l
         CROSS JOIN LATERAL (SELECT a.employee_id, a.manager_id FROM assignment a
-                            WHERE a.employee_id = l.person AND (NOT today_only OR a.valid_during @> CURRENT_DATE)
+                            WHERE a.employee_id = l.person AND (NOT today_only OR lower(a.valid_during) <= CURRENT_DATE)
                             ORDER BY lower(a.valid_during) DESC LIMIT 1) AS a
         WHERE NOT EXISTS (SELECT FROM changed c WHERE c.person = l.person)
     ), numbered AS MATERIALIZED (

@@ -15,10 +15,12 @@ CREATE TABLE principle_rating (
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation,
     CHECK ((relation = 'self') = (rater_id = employee_id)),
     CHECK (array_ndims(scores) = 1 AND array_lower(scores, 1) = 1)
-);
+) WITH (fillfactor = 80);
 CREATE INDEX ON principle_rating (rater_id);
 CREATE INDEX ON principle_rating (relation);
-CREATE INDEX ON principle_rating USING gin (manager_chain chain_ops);
+-- No index on manager_chain, and room in the pages: when a manager moves with
+-- thousands of people, their many rows change in place. Leaders come to ratings
+-- through the people they see, by the primary key.
 COMMENT ON TABLE principle_rating IS 'One row a subject and rater: scores[ordinal of the principle] 1..5 or NULL, not scored. It knows the rater: no employee may read it.';
 COMMENT ON COLUMN principle_rating.level_rank IS 'Level of the subject in this cycle, copied here: the row of weights in lp_score().';
 

@@ -1,7 +1,7 @@
 -- The imports: which rows come in, which are refused with which reason at which
 -- line, and that the same file again changes nothing.
 BEGIN;
-SELECT plan(108);
+SELECT plan(113);
 
 -- an empty company, until the end
 SET LOCAL client_min_messages = warning;
@@ -190,6 +190,16 @@ SELECT is(pg_temp.problems('import_org'), '2 management_cycle, 3 management_cycl
 SELECT pg_temp.stage('NEXT', NULL, 'valid_from', '2023-05-01'), pg_temp.stage('TOP', 'NEXT', 'valid_from', '2023-05-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(2,2,0,0,0)', 'a new top above the old one');
 SELECT is(pg_temp.chain('W2'), 'TOP NEXT', 'stands above everybody');
+SELECT pg_temp.stage('EARLY', NULL, 'valid_from', '2023-06-01'), pg_temp.stage('NEXT', 'EARLY', 'valid_from', '9000-01-01');
+SELECT is((SELECT i.rows_refused FROM perf.import_org() i), 2, 'a new top before the old one goes');
+SELECT is(pg_temp.problems('import_org'), '2 second_top, 3 unknown_manager', 'is a second one until then');
+-- a manager who left keeps a place that follows the leaders above
+SELECT pg_temp.stage('S1', 'NEXT'), pg_temp.stage('S3', 'S1'), pg_temp.stage('S2', 'S3'), pg_temp.stage('S4', 'S2');
+SELECT is((SELECT i.rows_imported FROM perf.import_org() i), 4, 'a line of managers');
+SELECT pg_temp.stage('S2', 'S3', 'left_on', '2022-01-01'), pg_temp.stage('S3', 'NEXT', 'valid_from', '2022-06-01'),
+       pg_temp.stage('S1', 'S2', 'valid_from', '2021-06-01');
+SELECT is((SELECT i::text FROM perf.import_org() i), '(3,3,0,0,0)', 'one of them left');
+SELECT is(pg_temp.chain('S4') || ', ' || pg_temp.chain('S1'), 'S2 S3 NEXT, S2 S3 NEXT', 'and the reports stay below the leaders above');
 -- a COPY that failed has used up line numbers
 SELECT nextval('perf.import_employee_line_number_seq') FROM generate_series(1, 50);
 SELECT pg_temp.stage('W1', 'NOBODY', 'valid_from', '2023-06-01'), pg_temp.stage(NULL, 'M1');

@@ -92,10 +92,22 @@ like($statements, qr/GRANT CREATE ON DATABASE second TO plain;/, 'one statement 
 unlike($statements, qr/SUPERUSER|BYPASSRLS|CREATEROLE/, 'none gives more than needed');
 $node->safe_psql('second', $statements);
 works('plain', 'second', 'CALL perfmgmt.install()', 'after these statements it works');
-works('plain', 'second', 'CALL perfmgmt.install()', 'and again');
-is($node->safe_psql('second', $members), $since_16 ? '0' : '2', 'nobody is a member but, before 16, through the ADMIN option');
+# before 16 an ADMIN option is a membership that reads everything: install() hands it back
+if ($node->pg_version >= 16)
+{
+    works('plain', 'second', 'CALL perfmgmt.install()', 'and again');
+}
+else
+{
+    is($node->safe_psql('second', q{SELECT count(*) FROM pg_auth_members WHERE roleid IN ('perfmgmt_engine'::regrole, 'perfmgmt_ledger'::regrole)}),
+        '0', 'nobody stays a member of the roles that own privileged routines');
+    $node->safe_psql('second', without_rights('plain', 'second', 'so that it asks again'));
+    works('plain', 'second', 'CALL perfmgmt.install()', 'and works again');
+}
+is($node->safe_psql('second', $members), '0', 'nobody is a member');
 $statements = without_rights('installer', 'second', 'another user over these records');
 like($statements, qr/SET ROLE plain; CALL perfmgmt\.install\(\);/, 'is told who installs them');
+$node->safe_psql('second', 'GRANT perfmgmt_engine, perfmgmt_ledger TO plain WITH ADMIN OPTION') if $node->pg_version < 16;
 $node->safe_psql('second', $statements =~ s/^(?!SET ROLE).*\n?//mgr);
 
 # A server without our roles, and nobody who may create them.
