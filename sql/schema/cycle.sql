@@ -429,8 +429,9 @@ DECLARE
     new_id int;
 BEGIN
     LOCK TABLE appointment IN SHARE ROW EXCLUSIVE MODE;
-    proposer_id := require_appointment('hr', 2 > (SELECT count(DISTINCT a.employee_id) FROM appointment a
-                                                  WHERE a.appointment_kind = 'hr' AND a.valid_during @> CURRENT_DATE));
+    proposer_id := require_appointment('hr', 2 > (SELECT count(DISTINCT a.employee_id) FROM appointment a JOIN employee e USING (employee_id)
+                                                  WHERE a.appointment_kind = 'hr' AND a.valid_during @> CURRENT_DATE
+                                                    AND (e.left_on > CURRENT_DATE) IS NOT FALSE));
     IF NOT EXISTS (SELECT FROM appointment_kind k WHERE k.appointment_kind = kind) THEN
         RAISE EXCEPTION 'unknown appointment "%"', kind USING ERRCODE = '22023',
             HINT = (SELECT 'One of: ' || string_agg(k.appointment_kind, ', ' ORDER BY k.appointment_kind) FROM appointment_kind k);
@@ -458,26 +459,24 @@ AS $$
     UPDATE appointment a SET valid_during = daterange(lower(a.valid_during), CURRENT_DATE)
     WHERE a.employee_id = holder_id AND a.appointment_kind = kind AND a.valid_during @> CURRENT_DATE
 $$;
-COMMENT ON FUNCTION close_appointment(int, text) IS 'Ends an office today; only end_appointment() and apply_decision() call it.';
+COMMENT ON FUNCTION close_appointment(int, text) IS 'Ends an office today; only apply_decision() calls it.';
 
 CREATE OR REPLACE FUNCTION end_appointment(holder_id int, kind text, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
+    -- not the owner of the records, who could then appoint alone again
+    PERFORM require_appointment('hr');
     IF NOT EXISTS (SELECT FROM appointment a WHERE a.employee_id = holder_id AND a.appointment_kind = kind
                    AND (upper_inf(a.valid_during) OR upper(a.valid_during) > CURRENT_DATE)) THEN
         RAISE EXCEPTION 'employee % does not hold "%"', holder_id, kind USING ERRCODE = 'PM004';
     END IF;
-    IF require_appointment('hr', true) IS NOT NULL THEN
-        RETURN propose_decision('appointment_end', holder_id, NULL, jsonb_build_object('appointment_kind', kind), reason);
-    END IF;
-    PERFORM close_appointment(holder_id, kind);
-    RETURN NULL;
+    RETURN propose_decision('appointment_end', holder_id, NULL, jsonb_build_object('appointment_kind', kind), reason);
 END
 $$;
 COMMENT ON FUNCTION end_appointment(int, text, text) IS
-'Ends an office today: the owner of the records at once (returns NULL), HR with a second person (returns the decision_id for approve()). Errors: PM004 not held; PM005 about oneself.';
+'Proposes that somebody leaves an office today; returns the decision_id for approve(). HR. Errors: PM004 not held; PM005 about oneself.';
 
 CREATE OR REPLACE FUNCTION change_eligibility(cycle_id int, about_id int, new_eligibility text, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

@@ -168,7 +168,7 @@ BEGIN
     END IF;
     PERFORM FROM calibration_session s WHERE s.review_cycle_id = cycle_id ORDER BY s.calibration_session_id FOR UPDATE;
     open_sessions := (SELECT string_agg(format('Session "%s" is %s.', s.session_name, s.status), E'\n' ORDER BY s.session_name)
-                      FROM calibration_session s WHERE s.review_cycle_id = cycle_id AND s.status <> 'finalized');
+                      FROM calibration_session s WHERE s.review_cycle_id = cycle_id AND s.status NOT IN ('finalized', 'cancelled'));
     IF open_sessions IS NOT NULL THEN
         RAISE EXCEPTION 'the cycle has sessions that are not finalized' USING ERRCODE = 'PM004', DETAIL = open_sessions,
             HINT = 'perf.finalize_session() says what a session lacks.';
@@ -210,7 +210,7 @@ BEGIN
     FROM anonymity_rule r CROSS JOIN LATERAL released_scores(cycle_id, r.minimum_raters) s
     WHERE r.policy_id = cycle.policy_id ORDER BY s.employee_id, s.relation, s.ordinal;
 
-    UPDATE calibration_session s SET status = 'released' WHERE s.review_cycle_id = cycle_id;
+    UPDATE calibration_session s SET status = 'released' WHERE s.review_cycle_id = cycle_id AND s.status = 'finalized';
     UPDATE review_cycle c SET status = 'released', released_at = now(),
            lot_key = (SELECT s.lot_key FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id)
     WHERE c.review_cycle_id = cycle_id;

@@ -241,7 +241,7 @@ GRANT SELECT ON job_level, team, appointment_kind, import_reason
 GRANT SELECT, INSERT, UPDATE, DELETE ON team, employee, assignment, absence, login, appointment, import_error
     TO perfmgmt_engine;
 GRANT SELECT ON employee TO perfmgmt_leader, perfmgmt_hr;
-GRANT SELECT, INSERT ON delegation TO perfmgmt_engine;
+GRANT SELECT, INSERT, UPDATE ON delegation TO perfmgmt_engine;
 GRANT SELECT ON delegation, delegation_scope TO perfmgmt_leader, perfmgmt_hr;
 GRANT USAGE ON SEQUENCE delegation_delegation_id_seq TO perfmgmt_engine;
 GRANT SELECT ON assignment, absence, login, appointment, import_error TO perfmgmt_hr;
@@ -455,6 +455,16 @@ COMMENT ON FUNCTION move_employee(int, int, date, int) IS
 'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below or left, or the person is the actor.';
 GRANT EXECUTE ON FUNCTION move_employee(int, int, date, int), refresh_organisation() TO perfmgmt_hr;
 
+CREATE OR REPLACE FUNCTION employee_id_of(key text) RETURNS int
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT require_appointment('hr', true);
+    SELECT e.employee_id FROM employee e WHERE e.external_id = key
+$$;
+COMMENT ON FUNCTION employee_id_of(text) IS 'The employee_id that goes with an external_id, NULL when there is none. HR or the owner of the records, who may see no people.';
+GRANT EXECUTE ON FUNCTION employee_id_of(text) TO perfmgmt_hr;
+
 -- Who maps a login can become anybody's eyes: the owner of the records may, HR
 -- proposes it to a second person.
 CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int, reason text DEFAULT 'connects with an own login') RETURNS int
@@ -462,6 +472,10 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF login_role = (SELECT n.nspowner::regrole::name FROM pg_namespace n WHERE n.nspname = 'perf') THEN
+        RAISE EXCEPTION 'the owner of the records is nobody in the company' USING ERRCODE = 'PM005',
+            HINT = 'Give the person another login.';
+    END IF;
     IF require_appointment('hr', true) IS NOT NULL THEN
         RETURN propose_decision('login', mapped_employee_id, NULL, jsonb_build_object('role_name', login_role), reason);
     END IF;

@@ -297,6 +297,7 @@ DECLARE
     part participation;
     p policy;
     replayed_lp int;
+    ratings_rule text := '';
     replayed_tier text;
     pool calibration_pool;
 BEGIN
@@ -314,6 +315,11 @@ BEGIN
     JOIN relation_weight w ON w.policy_id = p.policy_id AND w.relation = r.relation
     JOIN relation k ON k.relation = r.relation AND k.is_scored
     WHERE r.employee_id = about_id AND r.review_cycle_id = cycle_id;
+    -- who takes part in a session without leading the person sees no raters: what is stored stands
+    IF NOT (part.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')) AND replayed_lp IS NULL THEN
+        replayed_lp := ov.lp_points;
+        ratings_rule := ', as stored: the ratings are for the line of managers';
+    END IF;
     replayed_tier := proposed_tier_of(p.policy_id, ov.job_performance, ov.lp_tier, ov.potential);
 
     RETURN QUERY
@@ -335,7 +341,7 @@ BEGIN
         GROUP BY r.relation
         UNION ALL
         SELECT 4, 0, 'LP points', format('level %s', part.level_code),
-               'sum(weight x relation weight x score) / sum(weight x relation weight) x 10,000, half up', replayed_lp::text
+               'sum(weight x relation weight x score) / sum(weight x relation weight) x 10,000, half up' || ratings_rule, replayed_lp::text
         UNION ALL
         SELECT 5, 0, 'LP tier before the cap', replayed_lp::text,
                format('-1 below %s, 1 from %s, else 0', p.development_needed_below, p.role_model_from),

@@ -46,7 +46,7 @@ INSERT INTO decision VALUES
     ('perf.cycle_status',                'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.decision',                    '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.decision_kind',               '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.delegation',                  '', 'S', 'S', '', '', '', '', 'SI'),
+    ('perf.delegation',                  '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.delegation_scope',            '', 'S', 'S', '', '', '', '', ''),
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),

@@ -57,7 +57,7 @@ BEGIN
             FOR line IN EXECUTE format('EXPLAIN SELECT * FROM %s', r.name) LOOP
                 collected := collected || line;
             END LOOP;
-            FOR line IN EXECUTE format('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT * FROM %s', r.name) LOOP
+            FOR line IN EXECUTE format('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, BUFFERS OFF) SELECT * FROM %s', r.name) LOOP
                 collected := collected || line;
             END LOOP;
         EXCEPTION WHEN OTHERS THEN
