@@ -1476,7 +1476,9 @@ DECLARE
     pool_ids int[];
     seats int[];
 BEGIN
-    IF actor_id() IS NULL OR (session_id IS NOT NULL AND NOT (has_appointment('hr') OR session_id = ANY (actor_sessions()))) THEN
+    IF actor_id() IS NULL OR (session_id IS NOT NULL AND NOT (
+           (has_appointment('hr') OR session_id = ANY (actor_sessions()))
+           AND EXISTS (SELECT FROM calibration_session s WHERE s.calibration_session_id = session_id AND s.review_cycle_id = cycle_id))) THEN
         RAISE EXCEPTION 'calibration session % does not exist', session_id USING ERRCODE = 'PM004',
             HINT = 'Participants of a session and HR see it.';
     END IF;
