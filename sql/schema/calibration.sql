@@ -1528,7 +1528,9 @@ BEGIN
         RAISE EXCEPTION 'what_if() answers a named person' USING ERRCODE = 'PM006',
             HINT = 'Call perfmgmt.act_as() first.';
     END IF;
-    IF session_id IS NOT NULL AND NOT (has_appointment('hr') OR session_id = ANY (actor_sessions())) THEN
+    IF session_id IS NOT NULL AND NOT (
+           (has_appointment('hr') OR session_id = ANY (actor_sessions()))
+           AND EXISTS (SELECT FROM calibration_session s WHERE s.calibration_session_id = session_id AND s.review_cycle_id = cycle_id)) THEN
         RAISE EXCEPTION 'calibration session % does not exist', session_id USING ERRCODE = 'PM004',
             HINT = 'Participants of a session and HR see it.';
     END IF;
