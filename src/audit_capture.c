@@ -590,8 +590,8 @@ CaptureRow(Capture *capture, TupleTableSlot *before, TupleTableSlot *after)
 			return;
 		if (from != to)
 		{
-			AddEntry(capture, from, cstring_to_text("delete"), before, NULL);
-			AddEntry(capture, to, cstring_to_text("insert"), NULL, after);
+			AddEntry(capture, from, cstring_to_text("leave"), before, NULL);
+			AddEntry(capture, to, cstring_to_text("enter"), NULL, after);
 			return;
 		}
 	}

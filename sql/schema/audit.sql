@@ -23,7 +23,7 @@ CREATE TABLE audit_entry (
 COMMENT ON TABLE audit_entry IS 'The ledger: what changed, a chain a person. audit_log shows it readable.';
 COMMENT ON COLUMN audit_entry.subject IS 'The person (employee_id) whose chain this is; 0: the company.';
 COMMENT ON COLUMN audit_entry.sequence IS 'Counts from 1 in each chain, without a gap.';
-COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; baseline: a row from before the triggers were made; erase: somebody decided to erase parts.';
+COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; leave and enter: an update gave the row to another person; baseline: a row from before the triggers were made; erase: somebody decided to erase parts.';
 COMMENT ON COLUMN audit_entry.content IS 'Salt, then in canonical encoding: reason, row before, row after. About the subject.';
 COMMENT ON COLUMN audit_entry.authorship IS 'Salt, then in canonical encoding: transaction, time, session user, actor, on whose behalf, columns that name an author.';
 COMMENT ON COLUMN audit_entry.content_digest IS 'The salted digest of the content, left when it was erased.';
@@ -102,6 +102,8 @@ $$;
 COMMENT ON FUNCTION set_reason(text) IS
 'Says why this transaction changes something: goes into each entry of the ledger it makes. Error 25P01 without a transaction block.';
 
+GRANT EXECUTE ON FUNCTION set_reason(text) TO perfmgmt_leader, perfmgmt_hr;
+
 CREATE OR REPLACE VIEW audit_log WITH (security_invoker = true) AS
 SELECT e.subject, e.sequence,
        (a.document ->> 'recorded_at')::timestamptz AS recorded_at,
@@ -130,7 +132,7 @@ COMMENT ON COLUMN audit_log.session_user_name IS 'The login that was connected.'
 COMMENT ON COLUMN audit_log.on_behalf_of IS 'For whom the actor acted, as the application said in perfmgmt.on_behalf_of.';
 COMMENT ON COLUMN audit_log.transaction_id IS 'The transaction that wrote.';
 COMMENT ON COLUMN audit_log.table_name IS 'The table that changed.';
-COMMENT ON COLUMN audit_log.operation IS 'insert, update, delete, baseline or erase.';
+COMMENT ON COLUMN audit_log.operation IS 'insert, update, delete, leave, enter, baseline or erase: see audit_entry.';
 COMMENT ON COLUMN audit_log.reason IS 'What set_reason() said.';
 COMMENT ON COLUMN audit_log.row_before IS 'The deleted row; for an update the columns that changed, as they were.';
 COMMENT ON COLUMN audit_log.row_after IS 'The row as it was written.';
@@ -248,3 +250,109 @@ $$;
 COMMENT ON FUNCTION verify_audit(json) IS
 'Recomputes the whole ledger. anchored_ok: consistent, and proven against the digest up to anchored_blocks; unanchored: consistent, which somebody who can rewrite everything could also arrange; broken: with the first break. For auditors and the owner of the records.';
 GRANT EXECUTE ON FUNCTION verify_audit(json), audit_digest(), seal_audit() TO perfmgmt_auditor;
+
+-- The last state of each row of a table that the ledger knows: NULL when it was
+-- deleted. A row is known by its primary key; one whose key was erased with its
+-- author is not known any more.
+CREATE OR REPLACE FUNCTION ledger_rows(of_table text, of_subject int DEFAULT NULL, at timestamptz DEFAULT 'infinity')
+RETURNS TABLE (subject int, sequence bigint, row_key jsonb, document jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    WITH key_column AS MATERIALIZED (
+        SELECT array_agg(a.attname::text) AS names
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        WHERE i.indrelid = to_regclass(of_table) AND i.indisprimary
+    ), event AS (
+        SELECT e.subject, e.sequence, e.operation, a.document ->> 'recorded_at' AS recorded_at,
+               coalesce(nullif(c.document -> 'before', 'null'), '{}') || coalesce(nullif(a.document -> 'before', 'null'), '{}') AS old,
+               nullif(c.document -> 'after', 'null') || coalesce(nullif(a.document -> 'after', 'null'), '{}') AS new
+        FROM audit_entry e
+        CROSS JOIN LATERAL (SELECT audit_content(e.content) AS document) c
+        CROSS JOIN LATERAL (SELECT audit_authorship(e.authorship) AS document) a
+        WHERE e.table_name = of_table AND (of_subject IS NULL OR e.subject = of_subject)
+          AND e.content IS NOT NULL
+    ), part AS (
+        -- what the row was called before is gone, unless it is called so again
+        SELECT e.subject, e.sequence, e.operation, e.recorded_at, 1 AS part, coalesce(e.new, '{}') || e.old AS named, NULL::jsonb AS document
+        FROM event e WHERE e.operation IN ('update', 'delete', 'leave')
+        UNION ALL
+        SELECT e.subject, e.sequence, e.operation, e.recorded_at, 2, e.new, e.new FROM event e WHERE e.new IS NOT NULL
+    ), keyed AS (
+        SELECT p.subject, p.sequence, p.operation, p.recorded_at, p.part, p.document,
+               (SELECT jsonb_object_agg(n, p.named -> n) FROM unnest(k.names) n) AS row_key
+        FROM part p CROSS JOIN key_column k
+        WHERE p.named ?& k.names AND coalesce(p.recorded_at::timestamptz, '-infinity') <= at
+    )
+    SELECT DISTINCT ON (k.row_key) k.subject, k.sequence, k.row_key, k.document
+    FROM keyed k
+    -- leave and enter are of one statement, in two chains
+    ORDER BY k.row_key, k.recorded_at::timestamptz DESC NULLS LAST, k.operation = 'enter' DESC, k.sequence DESC, k.part DESC
+$$;
+COMMENT ON FUNCTION ledger_rows(text, int, timestamptz) IS
+'The rows of a table ("perf.goal") as the ledger knew them at a time, for one person or all: primary key, row (NULL: deleted), and the entry that says so.';
+
+CREATE OR REPLACE FUNCTION as_of(of_table text, employee_id int, at timestamptz)
+RETURNS TABLE (document jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT r.document FROM ledger_rows(of_table, as_of.employee_id, as_of.at) r WHERE r.document IS NOT NULL ORDER BY r.row_key
+$$;
+COMMENT ON FUNCTION as_of(text, int, timestamptz) IS
+'A person''s rows of a table ("perf.goal"; person 0: rows about nobody) as they were known at a time. For auditors, not about oneself.';
+
+CREATE OR REPLACE FUNCTION history(of_table text, employee_id int)
+RETURNS TABLE (sequence bigint, recorded_at timestamptz, actor_id int, operation text, reason text, row_before jsonb, row_after jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT l.sequence, l.recorded_at, l.actor_id, l.operation, l.reason,
+           l.row_before || coalesce(l.author_before, '{}'), l.row_after || coalesce(l.author_after, '{}')
+    FROM audit_log l WHERE l.subject = history.employee_id AND l.table_name = of_table ORDER BY l.sequence
+$$;
+COMMENT ON FUNCTION history(text, int) IS
+'What happened to a person''s rows of a table ("perf.goal"), in order. For auditors, not about oneself.';
+
+CREATE OR REPLACE FUNCTION reconcile_audit()
+RETURNS TABLE (table_name text, subject int, sequence bigint, row_key jsonb, problem text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    watched record;
+BEGIN
+    PERFORM require_appointment('auditor', true);
+    FOR watched IN
+        SELECT format('perf.%s', c.relname) AS name, c.oid::regclass AS relation,
+               (SELECT array_agg(a.attname::text) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                WHERE i.indrelid = c.oid AND i.indisprimary) AS key_names
+        FROM pg_class c
+        WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+          AND c.relname NOT IN (SELECT u.table_name FROM unaudited_table() u)
+        ORDER BY c.relname
+    LOOP
+        CONTINUE WHEN watched.key_names IS NULL;
+        IF NOT has_table_privilege(watched.relation, 'SELECT') THEN
+            RETURN QUERY SELECT watched.name, NULL::int, NULL::bigint, NULL::jsonb, 'the table cannot be read and was not compared'::text;
+            CONTINUE;
+        END IF;
+        RETURN QUERY EXECUTE format($compare$
+            SELECT %1$L::text, coalesce(l.subject, (t.document ->> 'employee_id')::int, 0), l.sequence, coalesce(l.row_key, t.row_key),
+                   CASE WHEN l.document IS NULL THEN 'the row is not in the ledger'
+                        WHEN t.document IS NULL THEN 'the row is missing'
+                        ELSE 'the row is not as the ledger says' END
+            FROM ledger_rows(%1$L) l
+            FULL JOIN (SELECT (SELECT jsonb_object_agg(n, d.document -> n) FROM unnest(%3$L::text[]) n) AS row_key, d.document
+                       FROM %2$s r CROSS JOIN LATERAL (SELECT canonical_row_json(r) AS document) d) t USING (row_key)
+            WHERE (l.document IS NULL) <> (t.document IS NULL)
+               -- a column that came later or is gone is no difference
+               OR EXISTS (SELECT FROM jsonb_each(l.document) c WHERE t.document ? c.key AND t.document -> c.key <> c.value)
+            ORDER BY 2, 4$compare$, watched.name, watched.relation, watched.key_names);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION reconcile_audit() IS
+'Where the tables differ from what the ledger says of them: rows changed with the triggers off. No rows: none. For auditors and the owner of the records.';
+GRANT EXECUTE ON FUNCTION as_of(text, int, timestamptz), history(text, int), ledger_rows(text, int, timestamptz), reconcile_audit() TO perfmgmt_auditor;
