@@ -220,10 +220,11 @@ SELECT is(pg_temp.attack('DELETE FROM perf.audit_entry WHERE subject = 8 AND seq
                           UPDATE perf.audit_head SET sequence = sequence - 1 WHERE subject = 8; SELECT pg_temp.rewrite(8)'),
           format('broken audit_entry 8 %s the entry is not the one that was sealed',
                  (SELECT min(sequence) FROM perf.audit_block_head WHERE subject = 8 AND sequence >= 3)), 'spliced and rewritten');
-SELECT is(pg_temp.attack(rewritten), 'unanchored', 'all rewritten, blocks included: consistent'),
-       is(pg_temp.attack(rewritten, digest), format('broken audit_block 0 %s the block is not the one of the digest', digest ->> 'block'), 'but not what the digest says')
-FROM kept, (SELECT 'UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = 3;
-                    SELECT pg_temp.rewrite(8); SELECT pg_temp.rewrite_blocks()' AS rewritten) r;
+SELECT $$UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = 3;
+         SELECT pg_temp.rewrite(8); SELECT pg_temp.rewrite_blocks()$$ AS rewritten \gset
+SELECT is(pg_temp.attack(:'rewritten'), 'unanchored', 'all rewritten, blocks included: consistent');
+SELECT is(pg_temp.attack(:'rewritten', digest), format('broken audit_block 0 %s the block is not the one of the digest', digest ->> 'block'), 'but not what the digest says')
+FROM kept;
 
 SELECT is(pg_temp.attack('UPDATE perf.audit_block SET ' || change || ' WHERE block = 1'), 'broken audit_block 0 ' || problem, 'a block: ' || change)
 FROM (VALUES ('entries = entries + 1', '1 the hash is not that of the block'), ('heads = heads + 1', '1 the hash is not that of the block'),
