@@ -2,8 +2,8 @@
 #
 # The domains, once, in load order. Everything else derives from this list:
 # sql/engine/<domain>.sql are members of the extension, sql/schema/<domain>.sql
-# is what install() creates, src/<domain>.c is the C of the domain.
-DOMAINS = identity org policy cycle rating calibration forte olr
+# is what install() creates, src/<domain>.c and src/<domain>_*.c are its C.
+DOMAINS = identity audit org policy cycle rating calibration forte olr
 
 EXTENSION = perfmgmt
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" perfmgmt.control)
@@ -13,7 +13,7 @@ schema_sql = $(wildcard $(DOMAINS:%=sql/schema/%.sql))
 built_sql = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big = perfmgmt
-OBJS = src/perfmgmt.o $(patsubst %.c,%.o,$(wildcard $(DOMAINS:%=src/%.c)))
+OBJS = src/perfmgmt.o $(patsubst %.c,%.o,$(wildcard $(DOMAINS:%=src/%.c) $(DOMAINS:%=src/%_*.c)))
 PG_CPPFLAGS = -I$(srcdir)/src -DPERFMGMT_VERSION=\"$(EXTVERSION)\"
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 

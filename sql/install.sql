@@ -167,11 +167,17 @@ BEGIN
                        (SELECT n.nspowner::regrole FROM pg_namespace n WHERE n.nspname = 'perf'));
     END LOOP;
     REVOKE CREATE ON SCHEMA perf FROM perfmgmt_engine, perfmgmt_ledger;
+    CALL perfmgmt.watch_tables();
 
-    DELETE FROM schema_version;
-    INSERT INTO schema_version (version, extension_version, installed_by)
-    SELECT (SELECT max(s.step) FROM perfmgmt.schema_source() s), e.extversion, caller
-    FROM pg_extension e WHERE e.extname = 'perfmgmt';
+    -- in the ledger too: so a change of the records by us is no alarm
+    IF NOT EXISTS (SELECT FROM schema_version v JOIN pg_extension e ON e.extname = 'perfmgmt'
+                   WHERE v.version = (SELECT max(s.step) FROM perfmgmt.schema_source() s)
+                     AND v.extension_version = e.extversion) THEN
+        DELETE FROM schema_version;
+        INSERT INTO schema_version (version, extension_version, installed_by)
+        SELECT (SELECT max(s.step) FROM perfmgmt.schema_source() s), e.extversion, caller
+        FROM pg_extension e WHERE e.extname = 'perfmgmt';
+    END IF;
 
     FOR part IN SELECT b AS role_name FROM unnest(borrowed) b LOOP
         EXECUTE format('REVOKE %I FROM %I', part.role_name, caller);

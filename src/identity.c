@@ -456,6 +456,14 @@ CurrentActor(void)
 	return acting ? acting : LoginActor();
 }
 
+int32
+CurrentActorId(void)
+{
+	const Actor *actor = CurrentActor();
+
+	return actor ? actor->employee_id : 0;
+}
+
 /*
  * act_as: who may, where, and whom.
  */
@@ -612,23 +620,32 @@ SessionOwnsRecords(void)
 
 /*
  * The gate of the privileged functions: the actor's id when the appointment is
- * in force; NULL for the owner of the records, where the function allows that.
+ * in force; 0 for the owner of the records, where the function allows that.
  */
-Datum
-perfmgmt_require_appointment(PG_FUNCTION_ARGS)
+int32
+RequireAppointment(const char *kind, bool owner_may)
 {
-	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	bool		owner_may = PG_GETARG_BOOL(1);
 	const Actor *actor = CurrentActor();
 
 	if (ActorHasAppointment(actor, kind))
-		PG_RETURN_INT32(actor->employee_id);
+		return actor->employee_id;
 	if (!owner_may || actor != NULL || !SessionOwnsRecords())
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_NOT_APPOINTED),
 				 errmsg("this needs a named person with the appointment \"%s\" in force", kind),
 				 errhint("Call perfmgmt.act_as() for such a person first; perf.appoint() makes appointments.")));
-	PG_RETURN_NULL();
+	return 0;
+}
+
+Datum
+perfmgmt_require_appointment(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32		actor = RequireAppointment(kind, PG_GETARG_BOOL(1));
+
+	if (actor == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(actor);
 }
 
 /*

@@ -11,5 +11,6 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
-	IdentityInit();
+	AuditInit();
+	IdentityInit();				/* last: reserves the prefix of our GUCs */
 }

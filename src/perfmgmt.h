@@ -52,6 +52,32 @@
 	pg_namespace_ownercheck((schema), (role))
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define TableOwnerCheck(relation, role) \
+	object_ownercheck(RelationRelationId, (relation), (role))
+#else
+#define TableOwnerCheck(relation, role) \
+	pg_class_ownercheck((relation), (role))
+#endif
+
+/*
+ * ExecInsertIndexTuples() can leave all but summarizing indexes alone since 16
+ * (commit 19d8e2308bc).  RelationGetPrimaryKeyIndex() can be asked for a
+ * deferrable one since 18 (commit b0e96f31198).
+ */
+#if PG_VERSION_NUM >= 160000
+#define InsertIndexTuples(target, slot, estate) \
+	ExecInsertIndexTuples((target), (slot), (estate), false, false, NULL, NIL, false)
+#else
+#define InsertIndexTuples(target, slot, estate) \
+	ExecInsertIndexTuples((target), (slot), (estate), false, false, NULL, NIL)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define PrimaryKeyOf(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define PrimaryKeyOf(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
 /*
  * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
  * is new in 18 (commit 9324c8c5806).
@@ -79,5 +105,10 @@
 
 /* identity.c */
 extern void IdentityInit(void);
+extern int32 CurrentActorId(void);	/* 0: nobody */
+extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
+
+/* audit_capture.c */
+extern void AuditInit(void);
 
 #endif							/* PERFMGMT_H */

@@ -243,6 +243,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON team, employee, assignment, absence, log
 GRANT SELECT ON employee TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT, INSERT, UPDATE ON delegation TO perfmgmt_engine;
 GRANT SELECT ON delegation, delegation_scope TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON delegation_scope TO perfmgmt_engine; -- reconcile_audit() compares all tables
 GRANT USAGE ON SEQUENCE delegation_delegation_id_seq TO perfmgmt_engine;
 GRANT SELECT ON assignment, absence, login, appointment, import_error TO perfmgmt_hr;
 GRANT INSERT ON import_employee, import_line TO perfmgmt_hr;

@@ -37,6 +37,9 @@ SELECT t.* FROM our_table t
 WHERE t.name IN ('perf.import_employee', 'perf.import_line', 'perf.import_principle_rating',
                  'perf.import_assessment', 'perf.import_accomplishment');
 
+CREATE TEMP VIEW ledger_table AS
+SELECT t.* FROM our_table t WHERE t.name IN ('perf.audit_entry', 'perf.audit_head', 'perf.audit_block', 'perf.audit_block_head');
+
 CREATE TEMP VIEW may AS
 SELECT r.rolname, t.oid, t.name, p.privilege
 FROM our_relation t CROSS JOIN our_role r
@@ -169,7 +172,8 @@ FROM pg_default_acl d JOIN our_schema n ON n.oid = d.defaclnamespace, aclexplode
 
 CREATE TEMP VIEW lint_may_truncate AS
 SELECT format('%s: %s %s', m.name, m.rolname, m.privilege) AS offender
-FROM may m WHERE m.privilege IN ('TRUNCATE', 'TRIGGER', 'REFERENCES');
+FROM may m JOIN our_table t USING (oid)
+WHERE m.privilege IN ('TRUNCATE', 'TRIGGER', 'REFERENCES') AND m.rolname::regrole <> t.relowner;
 
 -- Views and functions ------------------------------------------------------
 
@@ -204,7 +208,7 @@ WHERE (f.provolatile = 'v' AND f.proparallel <> 'u')
    OR (f.provolatile <> 'v' AND f.proparallel = 'u')
    OR (f.provolatile = 'v' AND f.prorettype <> 'trigger'::regtype AND f.lanname = 'sql' AND f.prosqlbody IS NULL
        AND f.prosrc !~* '\m(insert|update|delete|set_config)\M'
-       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes)\M');
+       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes|set_reason)\M');
 
 CREATE TEMP VIEW lint_security_definer AS
 SELECT coalesce(f.name, format('%s is not there', p.routine)) AS offender
@@ -238,7 +242,44 @@ FROM pg_shdepend d JOIN our_role r ON r.oid = d.refobjid
 WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
   AND (d.dbid = 0 OR d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))
   AND NOT (d.classid = 'pg_proc'::regclass
-           AND d.objid IN (SELECT to_regprocedure(p.routine) FROM perfmgmt.privileged_routine() p));
+           AND d.objid IN (SELECT to_regprocedure(p.routine) FROM perfmgmt.privileged_routine() p))
+  AND NOT (d.classid = 'pg_class'::regclass AND r.rolname = 'perfmgmt_ledger'
+           AND d.objid IN (SELECT t.oid FROM ledger_table t));
+
+-- The ledger ----------------------------------------------------------------
+
+-- Each table is watched by all four triggers, always, or is in the list of
+-- those that are not, with a reason; the ledger itself only refuses TRUNCATE.
+CREATE TEMP VIEW lint_unwatched AS
+SELECT format('%s: %s', t.name, k.trigger_name) AS offender
+FROM our_table t
+CROSS JOIN (VALUES ('audit_insert', 'audit_capture'), ('audit_update', 'audit_capture'), ('audit_delete', 'audit_capture'),
+                   ('audit_truncate', 'audit_refuse_truncate')) AS k(trigger_name, function_name)
+WHERE t.nspname = 'perf'
+  AND (t.relname NOT IN (SELECT u.table_name FROM perfmgmt.unaudited_table() u)
+       OR (t.oid IN (SELECT l.oid FROM ledger_table l) AND k.trigger_name = 'audit_truncate'))
+  AND NOT EXISTS (SELECT FROM pg_trigger g JOIN pg_proc f ON f.oid = g.tgfoid
+                  WHERE g.tgrelid = t.oid AND g.tgname = k.trigger_name AND g.tgenabled = 'A' AND g.tgqual IS NULL
+                    AND f.proname = k.function_name AND f.pronamespace = 'perfmgmt'::regnamespace)
+UNION ALL
+SELECT format('%s is not there', u.table_name) FROM perfmgmt.unaudited_table() u
+WHERE to_regclass('perf.' || u.table_name) IS NULL OR btrim(u.reason) = '';
+
+-- who rated whom can be erased without the rating
+CREATE TEMP VIEW lint_author_in_content AS
+SELECT format('%s.%s', c.name, c.attname) AS offender
+FROM our_column c JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname = 'audit_insert'
+WHERE c.attname = ANY (perfmgmt.author_columns(c.oid))
+  AND NOT c.attname::text = ANY (string_to_array(encode(g.tgargs, 'escape'), '\000'));
+
+CREATE TEMP VIEW lint_ledger_writable AS
+SELECT format('%s: %s %s', m.name, m.rolname, m.privilege) AS offender
+FROM may m JOIN ledger_table t USING (oid)
+WHERE m.privilege <> 'SELECT' AND m.rolname <> 'perfmgmt_ledger'
+  AND NOT (m.rolname = 'perfmgmt_engine' AND m.privilege = 'INSERT' AND t.relname LIKE 'audit\_block%')
+UNION ALL
+SELECT format('%s: owner %s', t.name, t.relowner::regrole) FROM ledger_table t
+WHERE t.relowner::regrole::text <> 'perfmgmt_ledger' OR NOT (t.relrowsecurity AND t.relforcerowsecurity);
 
 -- Tables -------------------------------------------------------------------
 
@@ -379,6 +420,15 @@ INSERT INTO offence VALUES
 ('release_table_statistics', 'perf.forte_score.raters', 'ALTER TABLE perf.forte_score ALTER COLUMN raters SET STATISTICS -1'),
 ('release_table_statistics', 'perf.forte_planted.i', 'CREATE TABLE perf.forte_planted (i int)'),
 ('release_table_author', 'perf.forte_score.rater_id', 'ALTER TABLE perf.forte_score ADD rater_id int'),
+('unwatched', 'perf.planted: audit_insert', 'CREATE TABLE perf.planted (employee_id int PRIMARY KEY)'),
+('unwatched', 'perf.goal: audit_update', 'ALTER TABLE perf.goal DISABLE TRIGGER audit_update'),
+('unwatched', 'perf.goal: audit_delete', 'ALTER TABLE perf.goal ENABLE TRIGGER audit_delete'),
+('unwatched', 'perf.audit_entry: audit_truncate', 'DROP TRIGGER audit_truncate ON perf.audit_entry'),
+('unwatched', 'review_cycle_secret is not there', 'DROP TABLE perf.review_cycle_secret'),
+('author_in_content', 'perf.goal.rater_id', 'ALTER TABLE perf.goal ADD rater_id int'),
+('ledger_writable', 'perf.audit_entry: perfmgmt_engine INSERT', 'GRANT INSERT ON perf.audit_entry TO perfmgmt_engine'),
+('ledger_writable', 'perf.audit_block: perfmgmt_hr UPDATE', 'GRANT UPDATE (hash) ON perf.audit_block TO perfmgmt_hr'),
+('ledger_writable', 'perf.audit_head: owner postgres', 'ALTER TABLE perf.audit_head OWNER TO postgres'),
 ('release_table_author', 'perf.forte_label.final_tier', 'ALTER TABLE perf.forte_label ADD final_tier text');
 
 CREATE FUNCTION pg_temp.offenders(rule text) RETURNS text[] LANGUAGE plpgsql AS $$

@@ -36,6 +36,11 @@ INSERT INTO decision VALUES
     ('perf.assessment',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.assessment_source',           '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.assignment',                  '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.audit_block',                 '', '', '', 'S', '', '', '', 'SI'),
+    ('perf.audit_block_head',            '', '', '', 'S', '', '', '', 'SI'),
+    ('perf.audit_entry',                 '', '', '', 'S', '', '', '', 'S'),
+    ('perf.audit_head',                  '', '', '', 'S', '', '', '', 'S'),
+    ('perf.audit_log',                   '', '', '', 'S', '', '', '', ''),
     ('perf.axis',                        'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.calibration_change',          '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.calibration_group',           '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -177,6 +182,10 @@ FROM decision d
 CROSS JOIN LATERAL (VALUES ('employee', d.employee), ('leader', d.leader), ('hr', d.hr), ('auditor', d.auditor)) AS r(who, privileges)
 CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = d.relation::regclass AND a.attname = 'employee_id') AS has_person) p
 WHERE r.privileges LIKE 'S%';
+-- the ledger: an auditor, and not about oneself
+UPDATE expectation SET query = format('SELECT count(*) FROM %s x WHERE {actor} = 28 %s', relation,
+    CASE WHEN relation IN ('perf.audit_entry', 'perf.audit_log') THEN 'AND x.subject <> {actor}' ELSE '' END)
+WHERE relation LIKE 'perf.audit\_%';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';

@@ -146,4 +146,5 @@ COMMIT;
 BEGIN; SELECT act_as(4);
 SELECT propose_change(2, 20, 'HV3', 'evidence', 'the customer wrote in');
 COMMIT;
+SELECT seal_audit();
 ANALYZE;

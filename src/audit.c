@@ -1,0 +1,350 @@
+/*
+ * audit.c
+ *		The hashes of the ledger: entries, chains, Merkle trees.
+ *
+ * doc/audit.md describes them byte by byte.  audit_encode.c holds the encoding
+ * of values, audit_capture.c the triggers, audit_verify.c the verification.
+ */
+#include "perfmgmt.h"
+
+#include "audit.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(perfmgmt_merkle_root);
+PG_FUNCTION_INFO_V1(perfmgmt_merkle_add);
+PG_FUNCTION_INFO_V1(perfmgmt_merkle_finish);
+PG_FUNCTION_INFO_V1(perfmgmt_audit_header);
+PG_FUNCTION_INFO_V1(perfmgmt_part_digest);
+PG_FUNCTION_INFO_V1(perfmgmt_chain_hash);
+PG_FUNCTION_INFO_V1(perfmgmt_block_hash);
+
+/*
+ * SHA-256.
+ */
+static void
+CheckHashed(Sha256 *sha, int result)
+{
+	if (result < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute SHA-256: %s", pg_cryptohash_error(sha->context))));
+}
+
+void
+Sha256Open(Sha256 *sha)
+{
+	sha->context = pg_cryptohash_create(PG_SHA256);
+	if (sha->context == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+}
+
+void
+Sha256Start(Sha256 *sha, uint8 kind)
+{
+	CheckHashed(sha, pg_cryptohash_init(sha->context));
+	Sha256Add(sha, &kind, 1);
+}
+
+void
+Sha256Add(Sha256 *sha, const void *data, Size length)
+{
+	CheckHashed(sha, pg_cryptohash_update(sha->context, data, length));
+}
+
+void
+Sha256Finish(Sha256 *sha, uint8 *hash)
+{
+	CheckHashed(sha, pg_cryptohash_final(sha->context, hash, AUDIT_HASH_LENGTH));
+}
+
+void
+Sha256Close(Sha256 *sha)
+{
+	pg_cryptohash_free(sha->context);
+	sha->context = NULL;
+}
+
+/*
+ * Merkle trees as in RFC 6962, section 2.1: a tree of n leaves splits at the
+ * largest power of two below n.  So the complete trees so far have the sizes
+ * of the bits of the count, and the last root joins them from the right.
+ */
+static void
+JoinNodes(Sha256 *sha, const uint8 *left, const uint8 *right, uint8 *node)
+{
+	Sha256Start(sha, AUDIT_HASH_NODE);
+	Sha256Add(sha, left, AUDIT_HASH_LENGTH);
+	Sha256Add(sha, right, AUDIT_HASH_LENGTH);
+	Sha256Finish(sha, node);
+}
+
+void
+MerkleAdd(MerkleTree *tree, Sha256 *sha, const void *leaf, Size length)
+{
+	uint8		hash[AUDIT_HASH_LENGTH];
+	int			top = pg_popcount64(tree->count);
+	int64		bit;
+
+	Sha256Start(sha, AUDIT_HASH_LEAF);
+	Sha256Add(sha, leaf, length);
+	Sha256Finish(sha, hash);
+	for (bit = 1; tree->count & bit; bit <<= 1)
+		JoinNodes(sha, tree->roots[--top], hash, hash);
+	if (top >= tree->allocated)
+	{
+		tree->allocated = tree->allocated == 0 ? 2 : tree->allocated * 2;
+		tree->roots = tree->roots == NULL ?
+			palloc(tree->allocated * sizeof(*tree->roots)) :
+			repalloc(tree->roots, tree->allocated * sizeof(*tree->roots));
+	}
+	memcpy(tree->roots[top], hash, AUDIT_HASH_LENGTH);
+	tree->count++;
+}
+
+void
+MerkleRoot(const MerkleTree *tree, Sha256 *sha, uint8 *root)
+{
+	int			top = pg_popcount64(tree->count);
+
+	if (top == 0)
+	{
+		/* of no leaf: the hash of nothing at all */
+		CheckHashed(sha, pg_cryptohash_init(sha->context));
+		Sha256Finish(sha, root);
+		return;
+	}
+	memcpy(root, tree->roots[--top], AUDIT_HASH_LENGTH);
+	while (top > 0)
+		JoinNodes(sha, tree->roots[--top], root, root);
+}
+
+static bytea *
+HashBytes(const uint8 *hash)
+{
+	bytea	   *result = palloc(VARHDRSZ + AUDIT_HASH_LENGTH);
+
+	SET_VARSIZE(result, VARHDRSZ + AUDIT_HASH_LENGTH);
+	memcpy(VARDATA(result), hash, AUDIT_HASH_LENGTH);
+	return result;
+}
+
+Datum
+perfmgmt_merkle_root(PG_FUNCTION_ARGS)
+{
+	ArrayType  *leaves = PG_GETARG_ARRAYTYPE_P(0);
+	MerkleTree	tree = {0};
+	uint8		root[AUDIT_HASH_LENGTH];
+	Sha256		sha;
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	int			i;
+
+	deconstruct_array(leaves, BYTEAOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	Sha256Open(&sha);
+	for (i = 0; i < count; i++)
+	{
+		bytea	   *leaf;
+
+		CHECK_FOR_INTERRUPTS();
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("leaf %d of the Merkle tree is null", i + 1)));
+		leaf = DatumGetByteaPP(values[i]);
+		MerkleAdd(&tree, &sha, VARDATA_ANY(leaf), VARSIZE_ANY_EXHDR(leaf));
+	}
+	MerkleRoot(&tree, &sha, root);
+	Sha256Close(&sha);
+	PG_RETURN_BYTEA_P(HashBytes(root));
+}
+
+/*
+ * The same as an aggregate.  Its state holds no context of a hash: rows of an
+ * aggregate may come under different resource owners.
+ */
+Datum
+perfmgmt_merkle_add(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	MemoryContext old;
+	MerkleTree *tree;
+	bytea	   *leaf;
+	Sha256		sha;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "merkle_add called in a non-aggregate context");
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a leaf of the Merkle tree is null")));
+	old = MemoryContextSwitchTo(context);
+	tree = PG_ARGISNULL(0) ? palloc0(sizeof(MerkleTree)) : (MerkleTree *) PG_GETARG_POINTER(0);
+	leaf = PG_GETARG_BYTEA_PP(1);
+	Sha256Open(&sha);
+	MerkleAdd(tree, &sha, VARDATA_ANY(leaf), VARSIZE_ANY_EXHDR(leaf));
+	Sha256Close(&sha);
+	MemoryContextSwitchTo(old);
+	PG_RETURN_POINTER(tree);
+}
+
+Datum
+perfmgmt_merkle_finish(PG_FUNCTION_ARGS)
+{
+	MerkleTree	empty = {0};
+	MerkleTree *tree = PG_ARGISNULL(0) ? &empty : (MerkleTree *) PG_GETARG_POINTER(0);
+	uint8		root[AUDIT_HASH_LENGTH];
+	Sha256		sha;
+
+	Sha256Open(&sha);
+	MerkleRoot(tree, &sha, root);
+	Sha256Close(&sha);
+	PG_RETURN_BYTEA_P(HashBytes(root));
+}
+
+/*
+ * An entry.
+ */
+void
+AuditPutHeader(StringInfo out, int32 subject, int64 sequence,
+			   const char *table_name, int table_length,
+			   const char *operation, int operation_length)
+{
+	appendStringInfoChar(out, AUDIT_VERSION);
+	AuditPutInt32(out, subject);
+	AuditPutInt64(out, sequence);
+	AuditPutText(out, table_name, table_length);
+	AuditPutText(out, operation, operation_length);
+}
+
+void
+AuditPartDigest(Sha256 *sha, uint8 kind, const void *part, Size length, uint8 *digest)
+{
+	Sha256Start(sha, kind);
+	Sha256Add(sha, part, length);
+	Sha256Finish(sha, digest);
+}
+
+void
+AuditChainHash(Sha256 *sha, const uint8 *previous, const void *header, Size header_length,
+			   const uint8 *content, const uint8 *authorship, uint8 *hash)
+{
+	Sha256Start(sha, AUDIT_HASH_ENTRY);
+	Sha256Add(sha, header, header_length);
+	Sha256Add(sha, content, AUDIT_HASH_LENGTH);
+	Sha256Add(sha, authorship, AUDIT_HASH_LENGTH);
+	Sha256Add(sha, previous, AUDIT_HASH_LENGTH);
+	Sha256Finish(sha, hash);
+}
+
+static const uint8 *
+HashArgument(bytea *value, const char *name)
+{
+	if (VARSIZE_ANY_EXHDR(value) != AUDIT_HASH_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must have %d bytes", name, AUDIT_HASH_LENGTH)));
+	return (const uint8 *) VARDATA_ANY(value);
+}
+
+Datum
+perfmgmt_audit_header(PG_FUNCTION_ARGS)
+{
+	text	   *table_name = PG_GETARG_TEXT_PP(2);
+	text	   *operation = PG_GETARG_TEXT_PP(3);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	AuditPutHeader(&out, PG_GETARG_INT32(0), PG_GETARG_INT64(1),
+				   VARDATA_ANY(table_name), VARSIZE_ANY_EXHDR(table_name),
+				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
+	SET_VARSIZE(out.data, out.len);
+	PG_RETURN_BYTEA_P((bytea *) out.data);
+}
+
+Datum
+perfmgmt_part_digest(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytea	   *part = PG_GETARG_BYTEA_PP(1);
+	uint8		digest[AUDIT_HASH_LENGTH];
+	Sha256		sha;
+
+	if (strcmp(kind, "content") != 0 && strcmp(kind, "authorship") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an entry has no part \"%s\"", kind),
+				 errhint("The parts are \"content\" and \"authorship\".")));
+	Sha256Open(&sha);
+	AuditPartDigest(&sha, kind[0] == 'c' ? AUDIT_HASH_CONTENT : AUDIT_HASH_AUTHORSHIP,
+					VARDATA_ANY(part), VARSIZE_ANY_EXHDR(part), digest);
+	Sha256Close(&sha);
+	PG_RETURN_BYTEA_P(HashBytes(digest));
+}
+
+Datum
+perfmgmt_chain_hash(PG_FUNCTION_ARGS)
+{
+	bytea	   *header = PG_GETARG_BYTEA_PP(1);
+	const uint8 *previous = HashArgument(PG_GETARG_BYTEA_PP(0), "previous hash");
+	const uint8 *content = HashArgument(PG_GETARG_BYTEA_PP(2), "content digest");
+	const uint8 *authorship = HashArgument(PG_GETARG_BYTEA_PP(3), "authorship digest");
+	uint8		hash[AUDIT_HASH_LENGTH];
+	Sha256		sha;
+
+	Sha256Open(&sha);
+	AuditChainHash(&sha, previous, VARDATA_ANY(header), VARSIZE_ANY_EXHDR(header),
+				   content, authorship, hash);
+	Sha256Close(&sha);
+	PG_RETURN_BYTEA_P(HashBytes(hash));
+}
+
+/*
+ * A block: everything it says but its hash, in the order of the columns.
+ */
+void
+AuditPutBlock(StringInfo out, const Datum *values)
+{
+	appendStringInfoChar(out, AUDIT_VERSION);
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_NUMBER]));
+	appendBinaryStringInfo(out, (const char *) HashArgument(DatumGetByteaPP(values[BLOCK_PREVIOUS_HASH]), "previous hash"), AUDIT_HASH_LENGTH);
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_ENTRIES]));
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_HEADS]));
+	appendBinaryStringInfo(out, (const char *) HashArgument(DatumGetByteaPP(values[BLOCK_ENTRIES_ROOT]), "root of the entries"), AUDIT_HASH_LENGTH);
+	appendBinaryStringInfo(out, (const char *) HashArgument(DatumGetByteaPP(values[BLOCK_HEADS_ROOT]), "root of the heads"), AUDIT_HASH_LENGTH);
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_SEALED_AT]));
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_SYSTEM]));
+	AuditPutInt32(out, DatumGetInt32(values[BLOCK_TIMELINE]));
+	AuditPutInt64(out, DatumGetInt64(values[BLOCK_DATABASE]));
+	AuditPutInt32(out, DatumGetInt32(values[BLOCK_INCARNATION]));
+}
+
+Datum
+perfmgmt_block_hash(PG_FUNCTION_ARGS)
+{
+	Datum		values[BLOCK_HASH];
+	StringInfoData out;
+	uint8		hash[AUDIT_HASH_LENGTH];
+	Sha256		sha;
+	int			i;
+
+	for (i = 0; i < BLOCK_HASH; i++)
+		values[i] = PG_GETARG_DATUM(i);
+	initStringInfo(&out);
+	AuditPutBlock(&out, values);
+	Sha256Open(&sha);
+	AuditPartDigest(&sha, AUDIT_HASH_BLOCK, out.data, out.len, hash);
+	Sha256Close(&sha);
+	PG_RETURN_BYTEA_P(HashBytes(hash));
+}

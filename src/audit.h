@@ -1,0 +1,133 @@
+/*
+ * audit.h
+ *		What the files of the ledger share: hashing, the canonical encoding,
+ *		the shape of an entry.  doc/audit.md describes the bytes.
+ */
+#ifndef AUDIT_H
+#define AUDIT_H
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/typcache.h"
+
+#define AUDIT_VERSION 1
+#define AUDIT_HASH_LENGTH PG_SHA256_DIGEST_LENGTH
+#define AUDIT_SALT_LENGTH 16
+
+/* The first byte of everything hashed, so that nothing stands for another. */
+#define AUDIT_HASH_LEAF 0x00	/* of a Merkle tree, RFC 6962 */
+#define AUDIT_HASH_NODE 0x01
+#define AUDIT_HASH_CONTENT 0x02
+#define AUDIT_HASH_AUTHORSHIP 0x03
+#define AUDIT_HASH_ENTRY 0x04
+#define AUDIT_HASH_BLOCK 0x05
+
+/*
+ * SHA-256 of the server.  One context serves many hashes, but never outlives
+ * the call that made it: it belongs to a resource owner, and one kept across
+ * transactions crashes the backend.
+ */
+typedef struct Sha256
+{
+	pg_cryptohash_ctx *context;
+} Sha256;
+
+extern void Sha256Open(Sha256 *sha);
+extern void Sha256Start(Sha256 *sha, uint8 kind);
+extern void Sha256Add(Sha256 *sha, const void *data, Size length);
+extern void Sha256Finish(Sha256 *sha, uint8 *hash);
+extern void Sha256Close(Sha256 *sha);
+
+/*
+ * A Merkle tree as leaves arrive: the roots of the complete trees so far, the
+ * largest first, as the bits of the count say.
+ */
+typedef struct MerkleTree
+{
+	int64		count;
+	int			allocated;
+	uint8	  (*roots)[AUDIT_HASH_LENGTH];
+} MerkleTree;
+
+extern void MerkleAdd(MerkleTree *tree, Sha256 *sha, const void *leaf, Size length);
+extern void MerkleRoot(const MerkleTree *tree, Sha256 *sha, uint8 *root);
+
+/*
+ * The canonical encoding, version 1.
+ */
+typedef struct AuditType
+{
+	uint8		tag;
+	Oid			typid;			/* without domains */
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	struct AuditType *element;	/* of an array or range */
+	TypeCacheEntry *range;
+	FmgrInfo	send;			/* of other types */
+	char	   *name;			/* of other types, in UTF-8 */
+} AuditType;
+
+typedef struct AuditColumn
+{
+	AttrNumber	number;
+	uint8		name_length;
+	char	   *name;			/* in UTF-8 */
+	AuditType	type;
+} AuditColumn;
+
+extern void AuditTypeInit(AuditType *type, Oid typid);
+extern void AuditColumnInit(AuditColumn *column, Form_pg_attribute attribute);
+extern void AuditPutInt16(StringInfo out, int16 value);
+extern void AuditPutInt32(StringInfo out, int32 value);
+extern void AuditPutInt64(StringInfo out, int64 value);
+extern void AuditPutText(StringInfo out, const char *text, int length);
+extern void AuditPutValue(StringInfo out, AuditType *type, Datum value, bool isnull);
+extern void AuditPutTextValue(StringInfo out, const char *text);
+
+/*
+ * An entry as its hash sees it.
+ */
+extern void AuditPutHeader(StringInfo out, int32 subject, int64 sequence,
+						   const char *table_name, int table_length,
+						   const char *operation, int operation_length);
+extern void AuditPartDigest(Sha256 *sha, uint8 kind, const void *part, Size length,
+							uint8 *digest);
+extern void AuditChainHash(Sha256 *sha, const uint8 *previous,
+						   const void *header, Size header_length,
+						   const uint8 *content, const uint8 *authorship,
+						   uint8 *hash);
+
+/*
+ * Columns of the tables of the ledger; new ones only at the end.
+ */
+enum
+{
+	ENTRY_SUBJECT, ENTRY_SEQUENCE, ENTRY_TABLE, ENTRY_OPERATION,
+	ENTRY_CONTENT, ENTRY_AUTHORSHIP, ENTRY_CONTENT_DIGEST,
+	ENTRY_AUTHORSHIP_DIGEST, ENTRY_PREV_HASH, ENTRY_HASH, ENTRY_COLUMNS
+};
+enum
+{
+	HEAD_SUBJECT, HEAD_SEQUENCE, HEAD_HASH, HEAD_COLUMNS
+};
+enum
+{
+	BLOCK_NUMBER, BLOCK_PREVIOUS_HASH, BLOCK_ENTRIES, BLOCK_HEADS,
+	BLOCK_ENTRIES_ROOT, BLOCK_HEADS_ROOT, BLOCK_SEALED_AT, BLOCK_SYSTEM,
+	BLOCK_TIMELINE, BLOCK_DATABASE, BLOCK_INCARNATION, BLOCK_HASH, BLOCK_COLUMNS
+};
+enum
+{
+	SEALED_BLOCK, SEALED_SUBJECT, SEALED_SEQUENCE, SEALED_HASH, SEALED_COLUMNS
+};
+
+/* audit_capture.c */
+extern Oid	AuditRelationOid(const char *name);
+
+/* audit.c */
+extern void AuditPutBlock(StringInfo out, const Datum *values);
+
+#endif							/* AUDIT_H */
