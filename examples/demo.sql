@@ -45,24 +45,14 @@ SELECT * FROM perf.calibrate(:cycle_id);
 
 \echo 'What managers proposed, in the 28 cells of the matrix (people, tier):'
 \echo
-SELECT 'band ' || band.level AS "band",
-       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 1) AS "potential 1",
-       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 2) AS "potential 2",
-       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 3) AS "potential 3",
-       max(format('%5s %s', coalesce(n.people, 0), cell.tier)) FILTER (WHERE cell.potential = 4) AS "potential 4"
-FROM generate_series(7, 1, -1) AS band(level)
-JOIN perf.matrix_cell cell ON cell.performance_band = band.level AND cell.policy_id = 1
-LEFT JOIN (SELECT performance_band, potential, count(*) AS people FROM perf.overall_value
-           WHERE ov_points IS NOT NULL GROUP BY performance_band, potential) n
-       ON n.performance_band = cell.performance_band AND n.potential = cell.potential
-GROUP BY band.level ORDER BY band.level DESC;
+SELECT * FROM perf.matrix_picture(:cycle_id) AS "matrix";
 
 \echo 'The company before and after the forced distribution; | marks the target:'
 \echo
 SELECT d.tier, p.proposed, d.n AS quota, d.target_seats AS target, d.tier_share AS share, d.bar, d.status
 FROM olr.session_distribution d
 JOIN (SELECT proposed_tier AS tier, count(*) AS proposed FROM perf.overall_value GROUP BY proposed_tier) p USING (tier)
-WHERE d.scope = 'company' ORDER BY d.tier_order DESC;
+WHERE d.scope = 'company' AND d.review_cycle_id = :cycle_id ORDER BY d.tier_order DESC;
 
 \echo '== 4. The leader of Alice Kerrigan looks at her (OLR) ========================='
 \echo
@@ -82,6 +72,60 @@ SELECT name, input, value FROM perf.explain_ov(:cycle_id, :alice_id)
 WHERE name IN ('LP points', 'LP tier', 'performance band', 'proposed tier', 'OV points', 'quota tier', 'nearest change up', 'nearest change down');
 COMMIT;
 
+\echo '== 5. The leaders calibrate; the quotas hold ==================================='
+\echo
+-- a session about one group: chaired by its head, with the heads beside as calibrators
+SELECT g.calibration_group_id AS group_id, g.parent_group_id FROM perf.calibration_group g
+WHERE g.review_cycle_id = :cycle_id AND g.group_name = 'CORE-STORAGE-1' \gset
+SELECT a.employee_id AS chair_id FROM perf.employee e CROSS JOIN unnest(e.manager_chain) WITH ORDINALITY AS m(employee_id, place)
+JOIN perf.participation a ON a.employee_id = m.employee_id AND a.review_cycle_id = :cycle_id
+JOIN perf.calibration_group g ON g.team_id = a.team_id AND g.review_cycle_id = :cycle_id AND g.calibration_group_id = :parent_group_id
+WHERE e.employee_id = :alice_id \gset
+SELECT p.employee_id AS calibrator_id FROM perf.participation p JOIN perf.calibration_group g ON g.team_id = p.team_id AND g.review_cycle_id = p.review_cycle_id
+WHERE p.review_cycle_id = :cycle_id AND g.calibration_group_id = :parent_group_id AND p.employee_id <> :chair_id
+  AND p.eligibility = 'eligible' AND EXISTS (SELECT FROM perf.employee e WHERE e.manager_chain[1] = p.employee_id)
+ORDER BY p.employee_id LIMIT 1 \gset
+SELECT o.employee_id AS lowest_id FROM perf.overall_value o WHERE o.review_cycle_id = :cycle_id AND o.quota_tier = 'LE'
+  AND o.calibration_pool_id = (SELECT x.calibration_pool_id FROM perf.overall_value x WHERE x.employee_id = :alice_id AND x.review_cycle_id = :cycle_id)
+ORDER BY o.ov_points DESC LIMIT 1 \gset
+BEGIN;
+SELECT perfmgmt.act_as(:hr_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_hr;
+SELECT perf.create_session(:cycle_id, 'Core storage 1', :group_id) AS session_id \gset
+SELECT perf.add_participant(:session_id, :chair_id, 'chair') AS c1, perf.add_participant(:session_id, :calibrator_id, 'calibrator') AS c2 \gset
+COMMIT;
+BEGIN;
+SELECT perfmgmt.act_as(:calibrator_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_leader;
+SELECT perf.give_preliminary_rating(:session_id, :alice_id, 'HV3', 'ran the migration across three teams') AS given \gset
+COMMIT;
+BEGIN;
+SELECT perfmgmt.act_as(:chair_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_leader;
+SELECT perf.activate_session(:session_id) AS activated \gset
+SELECT calibrator_name, full_name, tier AS would_give, comment FROM olr.preliminary_rating;
+COMMIT;
+\set ON_ERROR_STOP off
+\set SHOW_CONTEXT never
+\echo '-- The chair spares somebody the lowest tier, and nobody takes the seat:'
+BEGIN;
+SELECT perfmgmt.act_as(:chair_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_leader;
+SELECT perf.propose_change(:session_id, :lowest_id, 'HV1', 'context', 'three months of parental leave') AS change_id;
+COMMIT;
+\set ON_ERROR_STOP on
+\echo
+\echo '-- Alice moves up for evidence, with a reason that stays; the chair finalizes:'
+BEGIN;
+SELECT perfmgmt.act_as(:chair_id) AS acting \gset
+SET LOCAL ROLE perfmgmt_leader;
+SELECT perf.propose_change(:session_id, :alice_id, 'HV3', 'evidence', 'the migration was verified by two teams') AS change_id \gset
+SELECT full_name, old_tier, new_tier, change_reason, comment, changed_by_name FROM olr.calibration_history;
+SELECT tier, n, minimum_seats AS min, target_seats AS target, maximum_seats AS max, bar, status
+FROM olr.session_distribution WHERE scope = 'session' ORDER BY tier_order DESC;
+SELECT perf.finalize_session(:session_id) AS finalized \gset
+COMMIT;
+
 \echo 'Before a release HR sees who would be told one thing and rated another:'
 BEGIN;
 SELECT perfmgmt.act_as(:hr_id) AS acting \gset
@@ -89,7 +133,7 @@ SET LOCAL ROLE perfmgmt_hr;
 SELECT forte_label, tier, count(*) AS people FROM olr.label_discrepancy
 GROUP BY forte_label, tier, tier_order ORDER BY tier_order, forte_label;
 
-\echo '== 5. A named person releases; Alice looks at herself (Forte) ================='
+\echo '== 6. A named person releases; Alice looks at herself (Forte) ================='
 \echo
 SELECT perf.release_forte(:cycle_id, 'results of 2026 as calibrated') AS labels_released;
 COMMIT;
@@ -104,7 +148,7 @@ SELECT principle_name, string_agg(format('%s %s (%s)', relation, mean_score, rat
 FROM forte.my_principles WHERE relation <> 'self' GROUP BY principle_ordinal, principle_name ORDER BY principle_ordinal LIMIT 6;
 COMMIT;
 
-\echo '== 6. What the database refuses, whatever the client =========================='
+\echo '== 7. What the database refuses, whatever the client =========================='
 \set ON_ERROR_STOP off
 \set SHOW_CONTEXT never
 \echo

@@ -1,37 +1,64 @@
 -- install: the company's records, as ordinary objects owned by the caller.
 
+-- The roles that open a schema for a person and that perfmgmt_app cannot take yet.
+CREATE FUNCTION perfmgmt.app_role_to_grant() RETURNS SETOF name
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.role_name
+    FROM perfmgmt.role_to_create() r
+    WHERE r.role_name IN ('perfmgmt_employee', 'perfmgmt_leader', 'perfmgmt_hr', 'perfmgmt_auditor')
+      AND NOT EXISTS (SELECT FROM pg_auth_members m
+                      WHERE m.roleid = to_regrole(r.role_name::text) AND m.member = to_regrole('perfmgmt_app'))
+$$;
+COMMENT ON FUNCTION perfmgmt.app_role_to_grant() IS
+'The roles that perfmgmt_app becomes with SET ROLE and is not yet a member of; no rows after an install().';
+
 -- What install() needs and does not have, a row a statement to ask for.
 CREATE FUNCTION perfmgmt.install_lacks()
 RETURNS TABLE (lack text, statement text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'no right to create schemas in this database',
-           format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), current_user)
-    WHERE NOT has_database_privilege(current_user, current_database(), 'CREATE')
-    UNION ALL
-    SELECT format('schema "%s" belongs to another role', n.nspname),
-           format('ALTER SCHEMA %I OWNER TO %I;', n.nspname, current_user)
-    FROM pg_namespace n
-    WHERE n.nspname IN ('perfmgmt', 'perf', 'forte', 'olr', 'insight')
-      AND NOT pg_has_role(current_user, n.nspowner, 'USAGE')
-    UNION ALL
-    SELECT format('role "%s" does not exist and you may not create it', r.role_name),
-           format('CREATE ROLE %I NOLOGIN;', r.role_name)
-           || CASE WHEN r.owns_routines
-                   THEN format(' GRANT %I TO %I WITH ADMIN OPTION;', r.role_name, current_user) ELSE '' END
-    FROM perfmgmt.role_to_create() r
-    WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role_name)
-      AND NOT (SELECT p.rolcreaterole OR p.rolsuper FROM pg_roles p WHERE p.rolname = current_user)
-    UNION ALL
-    SELECT format('no ADMIN option on role "%s"', r.role_name),
-           format('GRANT %I TO %I WITH ADMIN OPTION;', r.role_name, current_user)
-    FROM perfmgmt.role_to_create() r
-    JOIN pg_roles p ON p.rolname = r.role_name
-    WHERE r.owns_routines
-      AND NOT (SELECT s.rolsuper OR (s.rolcreaterole AND current_setting('server_version_num')::int < 160000)
-               FROM pg_roles s WHERE s.rolname = current_user)
-      AND NOT pg_has_role(current_user, p.oid, 'USAGE WITH ADMIN OPTION')
+    WITH caller AS (
+        SELECT p.rolsuper, p.rolcreaterole, current_setting('server_version_num')::int >= 160000 AS since_16
+        FROM pg_roles p WHERE p.rolname = current_user
+    ), wanted AS (
+        SELECT r.*, p.oid,
+               -- from 16 on, ADMIN can be had without membership, and CREATEROLE alone is not enough
+               format('GRANT %I TO %I WITH %s;', r.role_name, current_user,
+                      CASE WHEN c.since_16 THEN 'ADMIN TRUE, INHERIT FALSE, SET FALSE' ELSE 'ADMIN OPTION' END) AS admin_grant,
+               c.rolsuper OR (c.rolcreaterole AND NOT c.since_16)
+                   OR coalesce(pg_has_role(current_user, p.oid, 'USAGE WITH ADMIN OPTION'), false) AS is_admin,
+               c.rolsuper OR c.rolcreaterole AS may_create
+        FROM perfmgmt.role_to_create() r CROSS JOIN caller c
+        LEFT JOIN pg_roles p ON p.rolname = r.role_name
+    ), lacking AS (
+        SELECT 1 AS place, 'no right to create schemas in this database' AS lack,
+               format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), current_user) AS statement
+        WHERE NOT has_database_privilege(current_user, current_database(), 'CREATE')
+        UNION ALL
+        SELECT 2, format('the records belong to role "%s", who installs them again', o.rolname),
+               format('SET ROLE %I; CALL perfmgmt.install(); RESET ROLE;', o.rolname)
+        FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+        WHERE n.nspname IN ('perf', 'forte', 'olr', 'insight')
+          AND NOT pg_has_role(current_user, n.nspowner, 'USAGE')
+        GROUP BY o.rolname
+        UNION ALL
+        SELECT 3, format('role "%s" does not exist and you may not create it', w.role_name),
+               rtrim(format('CREATE ROLE %I NOLOGIN %s', w.role_name, w.attributes)) || ';'
+               || CASE WHEN w.owns_routines THEN ' ' || w.admin_grant ELSE '' END
+        FROM wanted w WHERE w.oid IS NULL AND NOT w.may_create
+        UNION ALL
+        SELECT 4, format('no ADMIN option on role "%s"', w.role_name), w.admin_grant
+        FROM wanted w WHERE w.oid IS NOT NULL AND w.owns_routines AND NOT w.is_admin
+        UNION ALL
+        SELECT 5, format('role "perfmgmt_app" is not a member of role "%s" and you may not grant that', w.role_name),
+               format('GRANT %I TO perfmgmt_app;', w.role_name)
+        FROM perfmgmt.app_role_to_grant() g JOIN wanted w ON w.role_name = g
+        WHERE NOT w.is_admin AND (w.oid IS NOT NULL OR NOT w.may_create)
+    )
+    SELECT l.lack, l.statement FROM lacking l ORDER BY l.place, l.lack
 $$;
 COMMENT ON FUNCTION perfmgmt.install_lacks() IS
 'What install() needs and the caller lacks, with the statement to ask an administrator for; no rows when install() can run.';
@@ -101,11 +128,21 @@ BEGIN
                 WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role_name) LOOP
         EXECUTE format('CREATE ROLE %I NOLOGIN %s', part.role_name, part.attributes);
     END LOOP;
+    FOR part IN SELECT g AS role_name FROM perfmgmt.app_role_to_grant() g LOOP
+        EXECUTE format('GRANT %I TO perfmgmt_app', part.role_name);
+    END LOOP;
     -- changing an owner needs membership in the new one: borrowed, handed back below
-    FOR part IN SELECT * FROM perfmgmt.role_to_create() r
-                WHERE r.owns_routines AND NOT pg_has_role(caller, r.role_name, 'USAGE') LOOP
-        EXECUTE format('GRANT %I TO %I', part.role_name, caller);
-        borrowed := borrowed || part.role_name;
+    FOR part IN SELECT r.role_name, pg_has_role(caller, r.role_name, 'USAGE') AS is_member
+                FROM perfmgmt.role_to_create() r WHERE r.owns_routines LOOP
+        IF NOT part.is_member THEN
+            EXECUTE format('GRANT %I TO %I', part.role_name, caller);
+        END IF;
+        -- before 16 an ADMIN option is a membership that reads everything: it goes as well
+        IF NOT part.is_member
+           OR (current_setting('server_version_num')::int < 160000
+               AND NOT (SELECT p.rolsuper FROM pg_roles p WHERE p.rolname = caller)) THEN
+            borrowed := borrowed || part.role_name;
+        END IF;
     END LOOP;
 
     FOR part IN SELECT s AS schema_name FROM unnest('{perf,forte,olr,insight}'::name[]) s
@@ -125,6 +162,9 @@ BEGIN
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA perf TO perfmgmt_engine;
     FOR part IN SELECT p.* FROM perfmgmt.privileged_routine() p LOOP
         EXECUTE format('ALTER ROUTINE %s OWNER TO %I', part.routine::regprocedure, part.owner);
+        -- the owner of the records keeps the right to call them
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', part.routine::regprocedure,
+                       (SELECT n.nspowner::regrole FROM pg_namespace n WHERE n.nspname = 'perf'));
     END LOOP;
     REVOKE CREATE ON SCHEMA perf FROM perfmgmt_engine, perfmgmt_ledger;
 

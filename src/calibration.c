@@ -627,7 +627,7 @@ SetName(const BoundedSeats *bounded, uint32 tiers, int element)
 static uint32
 CheckSet(NullableVector sets, int element, int ntiers)
 {
-	uint32		all = (UINT32_C(1) << ntiers) - 1;
+	uint32		all = ((uint32) 1 << ntiers) - 1;
 	int32		set = DatumGetInt32(sets.values[element]);
 
 	if (sets.nulls[element])
@@ -709,7 +709,7 @@ LinkSets(BoundedSeats *bounded)
 
 	qsort(bounded->sets, bounded->nsets, sizeof(TierSet), CompareSets);
 	all = &bounded->sets[bounded->nsets++];
-	all->tiers = (UINT32_C(1) << bounded->ntiers) - 1;
+	all->tiers = ((uint32) 1 << bounded->ntiers) - 1;
 	all->element = NO_ELEMENT;
 	all->parent = NO_ELEMENT;
 	all->least = bounded->seats;
@@ -719,7 +719,7 @@ LinkSets(BoundedSeats *bounded)
 											  bounded->sets[i].tiers);
 	for (int tier = 0; tier < bounded->ntiers; tier++)
 		bounded->set_of_tier[tier] = SmallestSet(bounded, 0,
-												 UINT32_C(1) << tier);
+												 (uint32) 1 << tier);
 }
 
 /* Reads sets, minimums, maximums and set_names, from an argument on */
@@ -1514,6 +1514,12 @@ typedef struct FiledPerson
 	int32		pool;			/* 0 = the first */
 } FiledPerson;
 
+/*
+ * People are put to their places in batches: places are all over the memory,
+ * and a row at a time the executor would wait for each of them.
+ */
+#define BATCH 256
+
 /* To sort people from a file, both forms are in memory */
 #define SORT_SIZE ((int64) (sizeof(RankedPerson) + sizeof(FiledPerson)))
 
@@ -1561,6 +1567,8 @@ typedef struct Assignment
 	RankedPerson *people;		/* NULL: in files */
 	RankedPerson *scratch;
 	Fanout		fanout;
+	int			nbatch;
+	FiledPerson batch[BATCH];	/* read, not yet put anywhere */
 
 	/* the result */
 	Tuplestorestate *store;
@@ -2116,39 +2124,50 @@ PackKey(TupleTableSlot *slot, uint64 lot)
 	return ov << OV_SHIFT | lp << LP_SHIFT | lot >> LOT_SHIFT;
 }
 
+/* Puts the batch to the places of its pools */
+static void
+PlaceBatch(Assignment *assignment)
+{
+	for (int i = 0; i < assignment->nbatch; i++)
+	{
+		FiledPerson *filed = &assignment->batch[i];
+		PoolPlaces *places = &assignment->places[filed->pool];
+		int64		place = places->next++;
+
+		/* too many people are counted, for the error, but have no place */
+		if (place >= places->end)
+			continue;
+		if (assignment->people != NULL)
+			assignment->people[place] = filed->person;
+		else
+			WritePerson(assignment, &assignment->fanout, filed);
+	}
+	assignment->nbatch = 0;
+}
+
 static bool
 ReceivePerson(TupleTableSlot *slot, DestReceiver *self)
 {
 	Assignment *assignment = (Assignment *) self;
-	FiledPerson filed;
-	PoolPlaces *places;
-	int64		place;
+	FiledPerson *filed = &assignment->batch[assignment->nbatch];
 	uint64		lot;
 
 	slot_getsomeattrs(slot, COLUMNS);
 	CheckQueryValue(slot, COLUMN_ID);
-	filed.person.id = DatumGetInt32(slot->tts_values[COLUMN_ID]);
+	filed->person.id = DatumGetInt32(slot->tts_values[COLUMN_ID]);
 	if (slot->tts_isnull[COLUMN_OV_POINTS])
 	{
-		EmitUnranked(assignment, filed.person.id);
+		EmitUnranked(assignment, filed->person.id);
 		return true;
 	}
 	CheckQueryValue(slot, COLUMN_POOL);
 	CheckQueryValue(slot, COLUMN_LOT);
-	filed.pool = CheckPool(assignment, slot);
+	filed->pool = CheckPool(assignment, slot);
 	lot = (uint64) DatumGetInt64(slot->tts_values[COLUMN_LOT]) ^ LOT_SIGN;
-	filed.person.key = PackKey(slot, lot);
-	filed.person.lot = (uint32) lot;
-
-	/* too many people are counted, for the error, but have no place */
-	places = &assignment->places[filed.pool];
-	place = places->next++;
-	if (place >= places->end)
-		return true;
-	if (assignment->people != NULL)
-		assignment->people[place] = filed.person;
-	else
-		WritePerson(assignment, &assignment->fanout, &filed);
+	filed->person.key = PackKey(slot, lot);
+	filed->person.lot = (uint32) lot;
+	if (++assignment->nbatch == BATCH)
+		PlaceBatch(assignment);
 	return true;
 }
 
@@ -2236,6 +2255,7 @@ perfmgmt_assign_tiers(PG_FUNCTION_ARGS)
 	InitPlaces(assignment);
 
 	RunQuery(assignment, query);
+	PlaceBatch(assignment);
 	CheckSeatsTaken(assignment);
 	if (assignment->people == NULL)
 		DealFanout(assignment, &assignment->fanout);

@@ -97,30 +97,50 @@ PG_FUNCTION_INFO_V1(perfmgmt_require_appointment);
 static int
 ParseIds(const char *p, int32 *ids)
 {
+	const char *end;
 	int			count = 0;
 
-	while (*p != '\0' && *p != ';')
+	for (; (end = strpbrk(p, ",;")) != NULL && *end == ','; p = end + 1)
 	{
 		if (ids)
 			ids[count] = (int32) strtol(p, NULL, 10);
 		count++;
-		p = strchr(p, ',') + 1;
 	}
 	return count;
 }
 
+/* The part behind the next semicolon, NULL when there is none */
+static const char *
+NextPart(const char *part)
+{
+	const char *semicolon = part ? strchr(part, ';') : NULL;
+
+	return semicolon ? semicolon + 1 : NULL;
+}
+
+/*
+ * NULL without memory, or for a value that act_as() did not write: a parallel
+ * worker may be handed one that was planted before the library was loaded.
+ */
 static Actor *
 ParseActor(const char *value, void *(*allocate) (Size))
 {
-	const char *appointments = strchr(value, ';') + 1;
-	const char *sessions = strchr(appointments, ';') + 1;
-	const char *managers = strchr(sessions, ';') + 1;
-	Size		length = sessions - appointments - 1;
-	int			session_count = ParseIds(sessions, NULL);
-	int			manager_count = ParseIds(managers, NULL);
-	Size		head = offsetof(Actor, ids) + sizeof(int32) * (session_count + manager_count);
-	Actor	   *actor = allocate(head + length + 1);
+	const char *appointments = NextPart(value);
+	const char *sessions = NextPart(appointments);
+	const char *managers = NextPart(sessions);
+	int			session_count;
+	int			manager_count;
+	Size		length;
+	Size		head;
+	Actor	   *actor;
 
+	if (managers == NULL)
+		return NULL;
+	session_count = ParseIds(sessions, NULL);
+	manager_count = ParseIds(managers, NULL);
+	length = sessions - appointments - 1;
+	head = offsetof(Actor, ids) + sizeof(int32) * (session_count + manager_count);
+	actor = allocate(head + length + 1);
 	if (actor == NULL)
 		return NULL;
 	actor->employee_id = (int32) strtol(value, NULL, 10);

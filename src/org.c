@@ -1,6 +1,13 @@
 /*
  * org.c
- *		The reader of comma-separated values that the imports stand on.
+ *		Lines of managers, and the reader of comma-separated values that the
+ *		imports stand on.
+ *
+ * The policies of leaders ask whether a row's manager_chain holds the actor.
+ * PostgreSQL's own operator @> answers that, but is not marked leakproof, so
+ * that beside a second policy on the same table no index serves it.  Ours
+ * compares integers and cannot fail, which makes the mark honest; a GIN operator
+ * class of its own lends it PostgreSQL's support functions.
  *
  * A loader hands over the physical lines of a file and gets its records back,
  * each with the number of the line where it starts, so that a complaint about a
@@ -9,6 +16,7 @@
  */
 #include "perfmgmt.h"
 
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -16,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
@@ -263,4 +272,78 @@ perfmgmt_csv_records(PG_FUNCTION_ARGS)
 
 	ReadFile(&reader, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
+}
+
+/* ---------------------------------------------------------------------
+ * Lines of managers
+ * ---------------------------------------------------------------------
+ */
+PG_FUNCTION_INFO_V1(perfmgmt_chain_contains);
+PG_FUNCTION_INFO_V1(perfmgmt_chain_overlaps);
+PG_FUNCTION_INFO_V1(perfmgmt_chain_contains_selectivity);
+PG_FUNCTION_INFO_V1(perfmgmt_chain_overlaps_selectivity);
+
+/* A NULL element is nobody: it is found in no chain. */
+static bool
+ChainHolds(ArrayType *chain, int32 person)
+{
+	const int32 *ids = (const int32 *) ARR_DATA_PTR(chain);
+	int			count = ArrayGetNItems(ARR_NDIM(chain), ARR_DIMS(chain));
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (ids[i] == person)
+			return true;
+	return false;
+}
+
+/* How many of these people are in the chain; -1 where either array holds NULL */
+static int
+CountHeld(ArrayType *chain, ArrayType *people, int *asked)
+{
+	const int32 *ids = (const int32 *) ARR_DATA_PTR(people);
+	int			held = 0;
+	int			i;
+
+	*asked = ArrayGetNItems(ARR_NDIM(people), ARR_DIMS(people));
+	if (ARR_HASNULL(chain) || ARR_HASNULL(people))
+		return -1;
+	for (i = 0; i < *asked; i++)
+		held += ChainHolds(chain, ids[i]);
+	return held;
+}
+
+Datum
+perfmgmt_chain_contains(PG_FUNCTION_ARGS)
+{
+	int			asked;
+	int			held = CountHeld(PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_ARRAYTYPE_P(1), &asked);
+
+	PG_RETURN_BOOL(held == asked);
+}
+
+Datum
+perfmgmt_chain_overlaps(PG_FUNCTION_ARGS)
+{
+	int			asked;
+	int			held = CountHeld(PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_ARRAYTYPE_P(1), &asked);
+
+	PG_RETURN_BOOL(held > 0);
+}
+
+/* The estimates are those of PostgreSQL's operators, under their names. */
+Datum
+perfmgmt_chain_contains_selectivity(PG_FUNCTION_ARGS)
+{
+	return DirectFunctionCall4(arraycontsel, PG_GETARG_DATUM(0),
+							   ObjectIdGetDatum(OID_ARRAY_CONTAINS_OP),
+							   PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
+}
+
+Datum
+perfmgmt_chain_overlaps_selectivity(PG_FUNCTION_ARGS)
+{
+	return DirectFunctionCall4(arraycontsel, PG_GETARG_DATUM(0),
+							   ObjectIdGetDatum(OID_ARRAY_OVERLAP_OP),
+							   PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
 }

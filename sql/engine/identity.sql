@@ -1,6 +1,7 @@
 -- identity: who is asking.
 
 COMMENT ON SCHEMA perfmgmt IS 'The engine of perfmgmt: functions of the extension. The records are in perf.';
+GRANT USAGE ON SCHEMA perfmgmt TO PUBLIC;
 
 CREATE FUNCTION perfmgmt.act_as(employee_id int) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

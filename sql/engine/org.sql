@@ -1,3 +1,48 @@
+-- Lines of managers: the operators of the leaders' policies, leakproof, so that
+-- an index serves them beside other policies, and the operator class for it.
+
+CREATE FUNCTION perfmgmt.chain_contains(chain int[], people int[]) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF
+AS 'MODULE_PATHNAME', 'perfmgmt_chain_contains';
+COMMENT ON FUNCTION perfmgmt.chain_contains(int[], int[]) IS 'Whether all these people are in a line of managers; false where an array holds NULL. Behind the operator @>.';
+
+CREATE FUNCTION perfmgmt.chain_overlaps(chain int[], people int[]) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF
+AS 'MODULE_PATHNAME', 'perfmgmt_chain_overlaps';
+COMMENT ON FUNCTION perfmgmt.chain_overlaps(int[], int[]) IS 'Whether any of these people is in a line of managers; false where an array holds NULL. Behind the operator &&.';
+
+CREATE FUNCTION perfmgmt.chain_contains_selectivity(internal, oid, internal, int) RETURNS float8
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_chain_contains_selectivity';
+COMMENT ON FUNCTION perfmgmt.chain_contains_selectivity(internal, oid, internal, int) IS 'The planner''s estimate for @>, as for PostgreSQL''s own.';
+
+CREATE FUNCTION perfmgmt.chain_overlaps_selectivity(internal, oid, internal, int) RETURNS float8
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_chain_overlaps_selectivity';
+COMMENT ON FUNCTION perfmgmt.chain_overlaps_selectivity(internal, oid, internal, int) IS 'The planner''s estimate for &&, as for PostgreSQL''s own.';
+
+CREATE OPERATOR perfmgmt.@> (
+    LEFTARG = int[], RIGHTARG = int[], FUNCTION = perfmgmt.chain_contains,
+    RESTRICT = perfmgmt.chain_contains_selectivity, JOIN = arraycontjoinsel);
+COMMENT ON OPERATOR perfmgmt.@> (int[], int[]) IS 'Line of managers holds all these people; leakproof.';
+
+CREATE OPERATOR perfmgmt.&& (
+    LEFTARG = int[], RIGHTARG = int[], FUNCTION = perfmgmt.chain_overlaps,
+    RESTRICT = perfmgmt.chain_overlaps_selectivity, JOIN = arraycontjoinsel);
+COMMENT ON OPERATOR perfmgmt.&& (int[], int[]) IS 'Line of managers holds any of these people; leakproof.';
+
+-- the strategy numbers are those of PostgreSQL's array_ops, whose functions these are
+CREATE OPERATOR CLASS perfmgmt.chain_ops FOR TYPE int[] USING gin AS
+    OPERATOR 1 perfmgmt.&& (int[], int[]),
+    OPERATOR 2 perfmgmt.@> (int[], int[]),
+    FUNCTION 1 btint4cmp (int, int),
+    FUNCTION 2 ginarrayextract (anyarray, internal, internal),
+    FUNCTION 3 ginqueryarrayextract (anyarray, internal, smallint, internal, internal, internal, internal),
+    FUNCTION 4 ginarrayconsistent (internal, smallint, anyarray, int, internal, internal, internal, internal),
+    FUNCTION 6 ginarraytriconsistent (internal, smallint, anyarray, int, internal, internal, internal),
+    STORAGE int;
+COMMENT ON OPERATOR CLASS perfmgmt.chain_ops USING gin IS 'Index on manager_chain for the operators @> and && of perfmgmt.';
+
 -- Reading files of comma-separated values, for the imports.
 
 CREATE FUNCTION perfmgmt.csv_records(lines text[])

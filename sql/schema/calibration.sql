@@ -29,6 +29,7 @@ CREATE TABLE calibration_pool (
     lp_people int NOT NULL DEFAULT 0,
     role_model_seats int NOT NULL DEFAULT 0,
     ranked_people int NOT NULL DEFAULT 0,
+    rated_people int NOT NULL DEFAULT 0,
     pool_number int
 );
 CREATE INDEX ON calibration_pool (review_cycle_id);
@@ -39,6 +40,7 @@ COMMENT ON COLUMN calibration_pool.exempt_reason IS 'Why no quota applies; NULL 
 COMMENT ON COLUMN calibration_pool.cap_pool_id IS 'The pool whose role-model cap applies: itself, or for an exempt pool the nearest pool above.';
 COMMENT ON COLUMN calibration_pool.lp_people IS 'People with LP points under this pool''s role-model cap.';
 COMMENT ON COLUMN calibration_pool.ranked_people IS 'People with an Overall Value who take a seat: n of the quota.';
+COMMENT ON COLUMN calibration_pool.rated_people IS 'People with an Overall Value, with a seat or without.';
 COMMENT ON COLUMN calibration_pool.pool_number IS 'Position of the pool in apportion_groups(), 1.. within the cycle.';
 
 ALTER TABLE calibration_group ADD FOREIGN KEY (calibration_pool_id) REFERENCES calibration_pool;
@@ -133,7 +135,7 @@ CREATE TABLE session_subject (
 CREATE UNIQUE INDEX session_subject_sits_once ON session_subject (employee_id, review_cycle_id) WHERE removed_at IS NULL;
 CREATE INDEX ON session_subject (calibration_session_id);
 CREATE INDEX ON session_subject (discussed_by);
-CREATE INDEX ON session_subject USING gin (manager_chain);
+CREATE INDEX ON session_subject USING gin (manager_chain chain_ops);
 COMMENT ON TABLE session_subject IS 'Whom a session is about. The tiers are in overall_value; whoever was removed stays here with the reason.';
 
 CREATE TABLE preliminary_rating (
@@ -155,7 +157,7 @@ CREATE TABLE preliminary_rating (
 CREATE INDEX ON preliminary_rating (calibrator_id);
 CREATE INDEX ON preliminary_rating (calibration_session_id);
 CREATE INDEX ON preliminary_rating (policy_id, tier);
-CREATE INDEX ON preliminary_rating USING gin (manager_chain);
+CREATE INDEX ON preliminary_rating USING gin (manager_chain chain_ops);
 COMMENT ON TABLE preliminary_rating IS 'What each calibrator would give, before the discussion. The others see it once the session is active (is_open).';
 
 CREATE TABLE change_reason (
@@ -204,7 +206,7 @@ CREATE INDEX ON calibration_change (change_reason);
 CREATE INDEX ON calibration_change (changed_by);
 CREATE INDEX ON calibration_change (on_behalf_of);
 CREATE INDEX ON calibration_change (withdraws_change_id);
-CREATE INDEX ON calibration_change USING gin (manager_chain);
+CREATE INDEX ON calibration_change USING gin (manager_chain chain_ops);
 COMMENT ON TABLE calibration_change IS 'Every move of a person to another tier: old, new, reason, comment, who, on whose behalf. Append-only; a withdrawal is a row of its own.';
 
 ALTER TABLE participation ADD calibration_session_id int REFERENCES calibration_session;
@@ -361,6 +363,8 @@ COMMENT ON FUNCTION form_pools(int, int) IS
 CREATE OR REPLACE FUNCTION rate_people(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
+-- everybody at once: right after an import the planner believes the tables empty
+SET enable_nestloop = off
 AS $$
 DECLARE
     p policy := (SELECT q FROM policy q WHERE q.policy_id = cycle.policy_id);
@@ -418,6 +422,12 @@ BEGIN
     LEFT JOIN rating_level label ON label.policy_id = p.policy_id AND label.axis = 'performance_band' AND label.level = f.performance_band
     LEFT JOIN matrix_cell cell ON cell.policy_id = p.policy_id AND cell.performance_band = f.performance_band AND cell.potential = f.potential
     LEFT JOIN tier t ON t.policy_id = p.policy_id AND t.tier = cell.tier
+    -- what stays as it is must not even be locked
+    LEFT JOIN overall_value old ON old.employee_id = f.employee_id AND old.review_cycle_id = cycle.review_cycle_id
+    WHERE old.employee_id IS NULL
+       OR (old.calibration_pool_id, old.takes_seat, old.job_performance, old.potential, old.lp_points, old.lp_tier, old.missing, old.manager_chain)
+          IS DISTINCT FROM
+          (f.calibration_pool_id, f.takes_seat, f.job_performance, f.potential, f.lp_points, f.lp_tier, f.missing, f.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id) DO UPDATE
         SET calibration_pool_id = excluded.calibration_pool_id, takes_seat = excluded.takes_seat,
             job_performance = excluded.job_performance, potential = excluded.potential,
@@ -425,13 +435,7 @@ BEGIN
             performance_band = excluded.performance_band, forte_label = excluded.forte_label,
             ov_points = excluded.ov_points, missing = excluded.missing, proposed_tier = excluded.proposed_tier,
             quota_tier = CASE WHEN excluded.ov_points IS NOT NULL THEN overall_value.quota_tier END,
-            manager_chain = excluded.manager_chain
-        WHERE (overall_value.calibration_pool_id, overall_value.takes_seat, overall_value.job_performance,
-               overall_value.potential, overall_value.lp_points, overall_value.lp_tier, overall_value.missing,
-               overall_value.manager_chain)
-              IS DISTINCT FROM
-              (excluded.calibration_pool_id, excluded.takes_seat, excluded.job_performance,
-               excluded.potential, excluded.lp_points, excluded.lp_tier, excluded.missing, excluded.manager_chain);
+            manager_chain = excluded.manager_chain;
     GET DIAGNOSTICS changed = ROW_COUNT;
 
     -- who is rated no longer; once calibrated the row stays, without a seat
@@ -488,12 +492,13 @@ AS $$
 DECLARE
     total int;
 BEGIN
-    UPDATE calibration_pool pool SET ranked_people = coalesce(n.people, 0), pool_number = n.pool_number
-    FROM (SELECT q.calibration_pool_id, count(o.employee_id)::int AS people,
+    UPDATE calibration_pool pool SET ranked_people = n.ranked_people, rated_people = n.rated_people, pool_number = n.pool_number
+    FROM (SELECT q.calibration_pool_id, count(o.employee_id) FILTER (WHERE o.takes_seat)::int AS ranked_people,
+                 count(o.employee_id)::int AS rated_people,
                  CASE WHEN q.exempt_reason IS NULL
                       THEN row_number() OVER (PARTITION BY q.exempt_reason IS NULL ORDER BY q.calibration_pool_id)::int END AS pool_number
           FROM calibration_pool q
-          LEFT JOIN overall_value o ON o.calibration_pool_id = q.calibration_pool_id AND o.takes_seat AND o.ov_points IS NOT NULL
+          LEFT JOIN overall_value o ON o.calibration_pool_id = q.calibration_pool_id AND o.ov_points IS NOT NULL
           WHERE q.review_cycle_id = cycle.review_cycle_id
           GROUP BY q.calibration_pool_id) n
     WHERE pool.calibration_pool_id = n.calibration_pool_id;
@@ -524,6 +529,7 @@ COMMENT ON FUNCTION set_pool_quotas(review_cycle) IS
 CREATE OR REPLACE FUNCTION deal_quota_tiers(cycle review_cycle) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
+SET enable_nestloop = off
 AS $$
 DECLARE
     seats int[];

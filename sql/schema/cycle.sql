@@ -80,7 +80,7 @@ CREATE INDEX ON participation (eligibility);
 CREATE INDEX ON participation (manager_id);
 CREATE INDEX ON participation (team_id);
 CREATE INDEX ON participation (level_code);
-CREATE INDEX ON participation USING gin (manager_chain);
+CREATE INDEX ON participation USING gin (manager_chain chain_ops);
 COMMENT ON TABLE participation IS 'A person in a cycle: eligibility, manager of record (the longest in the period), level and team when the cycle opened, lot.';
 COMMENT ON COLUMN participation.lot IS 'Drawn when the cycle opens; decides ties that points and LP points leave. An employee_id never does: it stands for tenure.';
 
@@ -94,6 +94,8 @@ CREATE INDEX ON decision_kind (appointment_kind);
 COMMENT ON TABLE decision_kind IS 'What can be decided, which appointment decides it, and whether a second person must approve.';
 INSERT INTO decision_kind VALUES
     ('appointment', 'somebody takes an office', 'hr', true),
+    ('appointment_end', 'somebody leaves an office', 'hr', true),
+    ('login', 'a database login becomes the login of a person', 'hr', true),
     ('eligibility', 'somebody takes part in a cycle in another way', 'hr', true),
     ('release', 'the ratings of a cycle become final and are released', 'hr', false);
 
@@ -221,8 +223,11 @@ AS $$
         SELECT DISTINCT ON (p.employee_id) p.employee_id, p.team_id, p.level_code
         FROM part p ORDER BY p.employee_id, lower(p.days) DESC
     ), away AS (
-        SELECT b.employee_id, sum(upper(b.valid_during * period.days) - lower(b.valid_during * period.days)) AS days
-        FROM absence b, period WHERE b.valid_during && period.days GROUP BY b.employee_id
+        -- days that two absences share count once
+        SELECT u.employee_id, sum(upper(u.days) - lower(u.days)) AS days
+        FROM (SELECT b.employee_id, unnest(range_agg(b.valid_during * period.days)) AS days
+              FROM absence b, period WHERE b.valid_during && period.days GROUP BY b.employee_id) u
+        GROUP BY u.employee_id
     )
     SELECT e.employee_id, code.eligibility,
            CASE code.eligibility
@@ -337,6 +342,10 @@ BEGIN
         INSERT INTO appointment (employee_id, appointment_kind, valid_during, reason)
         VALUES (approved.employee_id, approved.target ->> 'appointment_kind',
                 daterange(CURRENT_DATE, (approved.target ->> 'until')::date), approved.reason);
+    WHEN 'appointment_end' THEN
+        PERFORM close_appointment(approved.employee_id, approved.target ->> 'appointment_kind');
+    WHEN 'login' THEN
+        PERFORM write_login((approved.target ->> 'role_name')::name, approved.employee_id);
     WHEN 'eligibility' THEN
         PERFORM cycle_in_status(approved.review_cycle_id, '{forte_open,assessment,calibration}', 'a change of eligibility');
         UPDATE participation p
@@ -440,6 +449,36 @@ $$;
 COMMENT ON FUNCTION appoint(int, text, text, date) IS
 'Proposes that somebody takes an office until a day (NULL: without end); returns the decision_id for approve(). The owner of the records appoints directly while fewer than two people hold hr. Errors: 22023 unknown kind; PM005 about oneself; PM006 no appointment.';
 
+CREATE OR REPLACE FUNCTION close_appointment(holder_id int, kind text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+    DELETE FROM appointment a
+    WHERE a.employee_id = holder_id AND a.appointment_kind = kind AND lower(a.valid_during) >= CURRENT_DATE;
+    UPDATE appointment a SET valid_during = daterange(lower(a.valid_during), CURRENT_DATE)
+    WHERE a.employee_id = holder_id AND a.appointment_kind = kind AND a.valid_during @> CURRENT_DATE
+$$;
+COMMENT ON FUNCTION close_appointment(int, text) IS 'Ends an office today; only end_appointment() and apply_decision() call it.';
+
+CREATE OR REPLACE FUNCTION end_appointment(holder_id int, kind text, reason text) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM appointment a WHERE a.employee_id = holder_id AND a.appointment_kind = kind
+                   AND (upper_inf(a.valid_during) OR upper(a.valid_during) > CURRENT_DATE)) THEN
+        RAISE EXCEPTION 'employee % does not hold "%"', holder_id, kind USING ERRCODE = 'PM004';
+    END IF;
+    IF require_appointment('hr', true) IS NOT NULL THEN
+        RETURN propose_decision('appointment_end', holder_id, NULL, jsonb_build_object('appointment_kind', kind), reason);
+    END IF;
+    PERFORM close_appointment(holder_id, kind);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION end_appointment(int, text, text) IS
+'Ends an office today: the owner of the records at once (returns NULL), HR with a second person (returns the decision_id for approve()). Errors: PM004 not held; PM005 about oneself.';
+
 CREATE OR REPLACE FUNCTION change_eligibility(cycle_id int, about_id int, new_eligibility text, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -461,5 +500,5 @@ COMMENT ON FUNCTION change_eligibility(int, int, text, text) IS
 'Proposes that somebody takes part in a cycle in another way; returns the decision_id for approve(). HR. Errors: 22023 unknown code; PM004 no participation; PM005 about oneself.';
 
 GRANT EXECUTE ON FUNCTION create_cycle(text, date, date, int, date, date, date), open_cycle(int), advance_cycle(int),
-    approve(int, text), reject(int, text), appoint(int, text, text, date), change_eligibility(int, int, text, text)
+    approve(int, text), reject(int, text), appoint(int, text, text, date), end_appointment(int, text, text), change_eligibility(int, int, text, text)
     TO perfmgmt_hr;

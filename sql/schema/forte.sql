@@ -49,7 +49,7 @@ CREATE TABLE review_acknowledgement (
     PRIMARY KEY (employee_id, review_cycle_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation
 );
-CREATE INDEX ON review_acknowledgement USING gin (manager_chain);
+CREATE INDEX ON review_acknowledgement USING gin (manager_chain chain_ops);
 COMMENT ON TABLE review_acknowledgement IS 'That a person has read the own result, with a comment. Reading is not agreeing.';
 
 CREATE TABLE rating_dispute (
@@ -67,11 +67,11 @@ CREATE TABLE rating_dispute (
     PRIMARY KEY (employee_id, rating_dispute_id),
     UNIQUE (employee_id, review_cycle_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation,
-    CHECK (reviewer_id <> employee_id AND NOT manager_chain @> ARRAY[reviewer_id]),
+    CHECK (reviewer_id <> employee_id AND reviewer_id <> ALL (manager_chain)),
     CHECK ((outcome = 'open') = (closed_at IS NULL))
 );
 CREATE INDEX ON rating_dispute (reviewer_id);
-CREATE INDEX ON rating_dispute USING gin (manager_chain);
+CREATE INDEX ON rating_dispute USING gin (manager_chain chain_ops);
 COMMENT ON TABLE rating_dispute IS 'A person disputes the own released result, once and within 14 days; somebody outside the line of managers reviews it: upheld, or corrected by a new release.';
 
 INSERT INTO decision_kind VALUES
@@ -144,7 +144,7 @@ AS $$
                  CASE WHEN c.is_anonymous AND c.n < minimum_raters THEN 'colleagues' ELSE c.relation END
     )
     SELECT s.employee_id, s.relation, s.ordinal, round(2 * s.total / s.n) / 2,
-           CASE WHEN NOT s.is_anonymous THEN 'one'
+           CASE WHEN NOT s.is_anonymous THEN CASE s.n WHEN 1 THEN 'one' ELSE s.n::text END
                 WHEN s.n < 2 * minimum_raters THEN format('%s to %s', minimum_raters, 2 * minimum_raters - 1)
                 ELSE format('%s or more', 2 * minimum_raters) END
     FROM shown s
@@ -155,6 +155,7 @@ COMMENT ON FUNCTION released_scores(int, int) IS 'What release_forte() writes in
 CREATE OR REPLACE FUNCTION release_forte(cycle_id int, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET enable_nestloop = off
 AS $$
 DECLARE
     released_by int := require_appointment('hr');
@@ -172,6 +173,12 @@ BEGIN
         RAISE EXCEPTION 'the cycle has sessions that are not finalized' USING ERRCODE = 'PM004', DETAIL = open_sessions,
             HINT = 'perf.finalize_session() says what a session lacks.';
     END IF;
+    PERFORM report_progress('release 1/2: are the results of today?');
+    IF rate_people(cycle) > 0 THEN
+        RAISE EXCEPTION 'ratings or assessments changed since calibrate()' USING ERRCODE = 'PM004',
+            HINT = 'Call perf.calibrate(cycle) again, look at what changed, then release.';
+    END IF;
+    PERFORM report_progress('release 2/2: writing');
     INSERT INTO decision (decision_kind, review_cycle_id, reason, proposed_by, decided_by, decided_at, outcome)
     VALUES ('release', cycle_id, release_forte.reason, released_by, released_by, now(), 'approved');
 
@@ -212,7 +219,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION release_forte(int, text) IS
-'Makes the tiers of a calibrated cycle final and releases to employees their label, the manager''s summary and the principle means that reach k raters; shows the key of the lots; returns the number of labels. A named person with hr, recorded as a decision. Errors: PM004 not in calibration, or a session is not finalized; PM006 no appointment.';
+'Makes the tiers of a calibrated cycle final and releases to employees their label, the manager''s summary and the principle means that reach k raters; shows the key of the lots; returns the number of labels. A named person with hr, recorded as a decision. Errors: PM004 not in calibration, a session is not finalized, or inputs changed since calibrate(); PM006 no appointment.';
 GRANT EXECUTE ON FUNCTION release_forte(int, text) TO perfmgmt_hr;
 
 -- The actor's own row of a released cycle.
@@ -456,7 +463,10 @@ CROSS JOIN LATERAL (
                           WHERE m.employee_id = l.employee_id AND m.review_cycle_id = l.review_cycle_id AND m.relation <> 'self')
     HAVING count(*) > 0
     UNION ALL
-    SELECT 7, 'Counts of activity, such as commits or lines of code, are no input.'
+    SELECT 7, format('Very high principle ratings count as a role model''s for at most %s %% of a group.', p.role_model_percent)
+    FROM policy p WHERE p.policy_id = c.policy_id
+    UNION ALL
+    SELECT 8, 'Counts of activity, such as commits or lines of code, are no input.'
 ) AS line
 WHERE l.release_number = (SELECT max(n.release_number) FROM forte_label n
                           WHERE n.employee_id = l.employee_id AND n.review_cycle_id = l.review_cycle_id);

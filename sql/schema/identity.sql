@@ -14,13 +14,11 @@ COMMENT ON TABLE schema_version IS 'One row: the version of the records that ins
 
 -- replace
 
-GRANT USAGE ON SCHEMA perfmgmt TO PUBLIC;
 GRANT USAGE ON SCHEMA perf TO perfmgmt_engine, perfmgmt_ledger, perfmgmt_employee,
     perfmgmt_leader, perfmgmt_hr, perfmgmt_auditor;
 GRANT USAGE ON SCHEMA forte TO perfmgmt_employee;
 GRANT USAGE ON SCHEMA olr TO perfmgmt_leader, perfmgmt_hr;
 GRANT USAGE ON SCHEMA insight TO perfmgmt_analyst, perfmgmt_hr;
-GRANT perfmgmt_employee, perfmgmt_leader, perfmgmt_hr, perfmgmt_auditor TO perfmgmt_app;
 
 COMMENT ON SCHEMA perf IS 'Records of the performance reviews; people read them through forte, olr and insight.';
 COMMENT ON SCHEMA forte IS 'What an employee sees about oneself.';

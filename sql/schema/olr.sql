@@ -127,7 +127,7 @@ SELECT l.review_cycle_id, cycle.cycle_name, l.scope, l.scope_id,
        greatest(l.n - l.maximum_seats, 0) AS seats_to_remove,
        CASE WHEN l.n < l.minimum_seats THEN 'below minimum' WHEN l.n > l.maximum_seats THEN 'above maximum' ELSE 'within bounds' END AS status,
        CASE l.scope WHEN 'session' THEN true WHEN 'group' THEN l.total = pool.ranked_people
-            ELSE l.total = (SELECT sum(q.ranked_people) FROM calibration_pool q WHERE q.review_cycle_id = l.review_cycle_id) END AS is_complete,
+            ELSE l.total = (SELECT sum(q.rated_people) FROM calibration_pool q WHERE q.review_cycle_id = l.review_cycle_id) END AS is_complete,
        overlay(rpad(repeat('#', (l.n * 50 + l.total - 1) / l.total), 50) PLACING '|' FROM greatest(l.target_percent / 2, 1)) AS bar
 FROM line l
 JOIN review_cycle cycle USING (review_cycle_id)

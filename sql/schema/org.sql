@@ -30,13 +30,13 @@ CREATE TABLE employee (
     left_on date,
     manager_chain int[] NOT NULL DEFAULT '{}',
     CHECK (left_on >= hired_on),
-    CHECK (NOT manager_chain @> ARRAY[employee_id])
+    CHECK (employee_id <> ALL (manager_chain))
 );
-CREATE INDEX ON employee USING gin (manager_chain);
+CREATE INDEX ON employee USING gin (manager_chain chain_ops);
 COMMENT ON TABLE employee IS 'People, as in the company directory. Nothing of a review is here.';
 COMMENT ON COLUMN employee.external_id IS 'The key of the HR system; the same across all import files.';
 COMMENT ON COLUMN employee.left_on IS 'First day no longer employed; NULL while employed.';
-COMMENT ON COLUMN employee.manager_chain IS 'Everybody above, own manager first, never oneself. Kept by a trigger on assignment.';
+COMMENT ON COLUMN employee.manager_chain IS 'Everybody above, own manager first, never oneself; of who left, as of the last day. Kept by a trigger on assignment.';
 
 CREATE TABLE assignment (
     employee_id int NOT NULL REFERENCES employee,
@@ -250,17 +250,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON import_employee, import_line TO perfmgmt
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE import_employee_line_number_seq, import_line_line_number_seq
     TO perfmgmt_engine;
 
--- The present manager of people, as the assignments say.
+-- The present manager of people, as the assignments say. Who left keeps the last
+-- place: reports who wait for a new manager stay below the leaders above.
 CREATE OR REPLACE FUNCTION present_assignment(of_employee_ids int[])
 RETURNS TABLE (employee_id int, manager_id int, team_id int, level_code text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    SELECT a.employee_id, a.manager_id, a.team_id, a.level_code
+    SELECT DISTINCT ON (a.employee_id) a.employee_id, a.manager_id, a.team_id, a.level_code
     FROM assignment a
-    WHERE a.employee_id = ANY (of_employee_ids) AND a.valid_during @> CURRENT_DATE
+    WHERE a.employee_id = ANY (of_employee_ids) AND lower(a.valid_during) <= CURRENT_DATE
+    ORDER BY a.employee_id, lower(a.valid_during) DESC
 $$;
-COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today.';
+COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today, of those who left on their last day.';
 
 -- manager_chain of these people and everybody below them, and of their rows in
 -- open cycles or of none. Rows of released cycles stay as they were.
@@ -275,9 +277,19 @@ DECLARE
     relation regclass;
     of_cycle boolean;
 BEGIN
-    SELECT array_agg(e.employee_id) INTO affected_ids
-    FROM employee e
-    WHERE e.employee_id = ANY (moved_ids) OR e.manager_chain && moved_ids;
+    -- by index for a few; for an import, every chain once and not once a person
+    IF cardinality(moved_ids) < 100 THEN
+        SELECT array_agg(e.employee_id) INTO affected_ids
+        FROM employee e
+        WHERE e.employee_id = ANY (moved_ids) OR e.manager_chain && moved_ids;
+    ELSE
+        SELECT array_agg(a.employee_id) INTO affected_ids
+        FROM (SELECT m.employee_id FROM unnest(moved_ids) AS m(employee_id)
+              UNION
+              SELECT e.employee_id
+              FROM employee e CROSS JOIN LATERAL unnest(e.manager_chain) AS above(employee_id)
+              JOIN unnest(moved_ids) AS m(employee_id) ON m.employee_id = above.employee_id) AS a;
+    END IF;
 
     -- from those whose manager stays where he is, down to everybody affected
     WITH RECURSIVE present AS MATERIALIZED (
@@ -295,7 +307,9 @@ BEGIN
     ), changed AS (
         UPDATE employee e SET manager_chain = place.manager_chain
         FROM place
-        WHERE e.employee_id = place.employee_id AND e.manager_chain <> place.manager_chain
+        -- the array spares a scan of the whole company: recursion is overestimated
+        WHERE e.employee_id = ANY (affected_ids) AND e.employee_id = place.employee_id
+          AND e.manager_chain <> place.manager_chain
         RETURNING e.employee_id
     )
     SELECT (SELECT array_agg(c.employee_id) FROM changed c), (SELECT count(*) FROM place)
@@ -342,8 +356,10 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM follow_organisation(array_agg(DISTINCT o.employee_id)) FROM old_assignment o;
     ELSE
-        PERFORM follow_organisation(array_agg(DISTINCT n.employee_id)) FROM new_assignment n
-        WHERE n.valid_during @> CURRENT_DATE;
+        -- who left before the company knew of them never gets a place
+        PERFORM follow_organisation(array_agg(DISTINCT n.employee_id))
+        FROM new_assignment n JOIN employee e ON e.employee_id = n.employee_id
+        WHERE n.valid_during @> CURRENT_DATE OR (lower(n.valid_during) <= CURRENT_DATE AND e.manager_chain <> '{}');
     END IF;
     RETURN NULL;
 END
@@ -368,6 +384,19 @@ $$;
 COMMENT ON FUNCTION refresh_organisation() IS
 'Takes up assignments that began since the last change, for a daily job; returns how many people changed. HR or the owner of the records.';
 
+CREATE OR REPLACE FUNCTION require_other_person(about_id int) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF about_id = actor_id() THEN
+        RAISE EXCEPTION 'nobody changes the own record' USING ERRCODE = 'PM005',
+            HINT = 'Ask a colleague with the same appointment.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION require_other_person(int) IS 'Refuses (PM005) what the actor would do to the own record.';
+
 CREATE OR REPLACE FUNCTION move_employee(moved_id int, new_manager_id int, effective_on date DEFAULT CURRENT_DATE, new_team_id int DEFAULT NULL)
 RETURNS TABLE (review_cycle_id int, employee_id int, manager_of_record_id int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -378,6 +407,26 @@ DECLARE
     present assignment;
 BEGIN
     PERFORM require_appointment('hr', true);
+    PERFORM require_other_person(moved_id);
+    IF new_manager_id IS NULL THEN
+        RAISE EXCEPTION 'a person moves to a manager' USING ERRCODE = '22004',
+            DETAIL = 'The company has one top, and import_org() names it.';
+    END IF;
+    IF EXISTS (SELECT FROM employee m WHERE m.employee_id = new_manager_id AND m.left_on <= effective_on) THEN
+        RAISE EXCEPTION 'employee % is no manager on %', new_manager_id, effective_on
+            USING ERRCODE = 'PM005', DETAIL = 'The person left by then.';
+    END IF;
+    -- as of that day; the trigger looks at today alone
+    IF EXISTS (WITH RECURSIVE above AS (
+                   SELECT new_manager_id AS employee_id
+                   UNION
+                   SELECT a.manager_id FROM above JOIN assignment a
+                     ON a.employee_id = above.employee_id AND a.valid_during @> effective_on)
+               SELECT FROM above WHERE above.employee_id = moved_id AND moved_id <> new_manager_id) THEN
+        RAISE EXCEPTION 'the line of managers comes back to itself'
+            USING ERRCODE = 'PM005', DETAIL = 'The new manager is below on that day.',
+                  HINT = 'Move the manager first, then the people below.';
+    END IF;
     SELECT a.* INTO present FROM assignment a
     WHERE a.employee_id = moved_id AND a.valid_during @> effective_on FOR UPDATE;
     IF NOT FOUND THEN
@@ -403,28 +452,54 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION move_employee(int, int, date, int) IS
-'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below.';
+'Moves a person, with everybody below, to another manager (and team) from a day on, also in the past; returns the participations of open cycles that the change touches. HR or the owner of the records. Errors: PM004 no assignment on that day; PM005 the new manager is below or left, or the person is the actor.';
 GRANT EXECUTE ON FUNCTION move_employee(int, int, date, int), refresh_organisation() TO perfmgmt_hr;
 
-CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int) RETURNS void
+-- Who maps a login can become anybody's eyes: the owner of the records may, HR
+-- proposes it to a second person.
+CREATE OR REPLACE FUNCTION map_login(login_role name, mapped_employee_id int, reason text DEFAULT 'connects with an own login') RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF require_appointment('hr', true) IS NOT NULL THEN
+        RETURN propose_decision('login', mapped_employee_id, NULL, jsonb_build_object('role_name', login_role), reason);
+    END IF;
+    PERFORM write_login(login_role, mapped_employee_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION map_login(name, int, text) IS
+'Maps a database login to a person, for people who connect themselves. The owner of the records does it at once (returns NULL); HR proposes it, not for oneself (PM005), and gets the decision_id for approve().';
+
+CREATE OR REPLACE FUNCTION write_login(login_role name, mapped_employee_id int) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+    INSERT INTO login (role_name, employee_id) VALUES (login_role, mapped_employee_id)
+    ON CONFLICT (role_name) DO UPDATE SET employee_id = excluded.employee_id
+$$;
+COMMENT ON FUNCTION write_login(name, int) IS 'The mapping itself; only map_login() and apply_decision() call it.';
+
+CREATE OR REPLACE FUNCTION unmap_login(login_role name) RETURNS boolean
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT require_appointment('hr', true);
-    INSERT INTO login (role_name, employee_id) VALUES (login_role, mapped_employee_id)
-    ON CONFLICT (role_name) DO UPDATE SET employee_id = excluded.employee_id
+    WITH gone AS (DELETE FROM login l WHERE l.role_name = login_role RETURNING 1) SELECT EXISTS (SELECT FROM gone)
 $$;
-COMMENT ON FUNCTION map_login(name, int) IS 'Maps a database login to a person, for people who connect themselves. HR or the owner of the records.';
-GRANT EXECUTE ON FUNCTION map_login(name, int) TO perfmgmt_hr;
+COMMENT ON FUNCTION unmap_login(name) IS 'Takes a database login from its person; call it before a login is dropped, since the mapping goes by name. Returns whether there was one. HR or the owner of the records.';
+GRANT EXECUTE ON FUNCTION map_login(name, int, text), unmap_login(name) TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION record_absence(absent_id int, absent_during daterange) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT require_appointment('hr', true);
+    SELECT require_other_person(absent_id);
     INSERT INTO absence (employee_id, valid_during) VALUES (absent_id, absent_during)
 $$;
-COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records.';
+COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records; not of oneself (PM005).';
 GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
 
 -- Import ------------------------------------------------------------------
@@ -759,17 +834,19 @@ BEGIN
         WHERE p.parent_team IS NOT NULL AND NOT EXISTS (SELECT FROM place above WHERE above.team = p.parent_team)
         UNION
         SELECT p.team, p.is_new FROM lost JOIN place p ON p.parent_team = lost.team AND lost.is_new
-    ), circle AS (
-        SELECT unnest(on_a_circle(array_agg(above.position::int ORDER BY p.position))) AS position
-        FROM place p LEFT JOIN place above ON above.team = p.parent_team
+    ), refused AS (
+        SELECT l.team FROM lost l
+        UNION
+        SELECT p.team
+        FROM (SELECT unnest(on_a_circle(array_agg(above.position::int ORDER BY p.position))) AS position
+              FROM place p LEFT JOIN place above ON above.team = p.parent_team) AS circle
+        JOIN place p USING (position)
     )
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', i.line_number, 'unknown_team', i.external_id,
            format('team "%s" under "%s"', i.team, left(i.parent_team, 200))
-    FROM import_employee i JOIN place p ON p.team = i.team
-    WHERE (p.is_new OR p.is_moved AND i.parent_team IS NOT NULL)
-      AND (EXISTS (SELECT FROM lost l WHERE l.team = p.team)
-           OR EXISTS (SELECT FROM circle c WHERE c.position = p.position));
+    FROM import_employee i JOIN place p ON p.team = i.team JOIN refused r ON r.team = p.team
+    WHERE p.is_new OR p.is_moved AND i.parent_team IS NOT NULL;
     RETURN drop_refused('import_employee', 'import_org');
 END
 $$;
@@ -814,7 +891,7 @@ BEGIN
     -- who is at the top already comes before who wants to be, then the order of the file
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
     SELECT 'import_org', s.line_number, 'second_top', s.external_id, 'manager_external_id is empty'
-    FROM (SELECT t.line_number, t.external_id, t.valid_from, t.ends_on,
+    FROM (SELECT t.line_number, t.external_id, t.employee_id, t.valid_from, t.ends_on,
                  min(t.valid_from) OVER earlier AS others_from,
                  max(coalesce(t.ends_on, 'infinity')) OVER earlier AS others_to
           FROM staged_employee t
@@ -823,9 +900,13 @@ BEGIN
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS s
     WHERE (s.others_from < coalesce(s.ends_on, 'infinity') AND s.others_to > s.valid_from)
        OR EXISTS (SELECT FROM assignment a
+                  LEFT JOIN staged_employee f ON f.employee_id = a.employee_id AND f.assignment_id = a.assignment_id
+                                             AND f.change <> 'new'
                   WHERE a.manager_id IS NULL AND coalesce(upper(a.valid_during), 'infinity') > CURRENT_DATE
-                    AND a.valid_during && daterange(s.valid_from, s.ends_on)
-                    AND NOT EXISTS (SELECT FROM staged_employee f WHERE f.employee_id = a.employee_id));
+                    AND a.employee_id IS DISTINCT FROM s.employee_id
+                    AND CASE WHEN f.line_number IS NULL THEN a.valid_during
+                             WHEN f.change = 'moved' THEN daterange(lower(a.valid_during), f.valid_from)
+                        END && daterange(s.valid_from, s.ends_on));
     RETURN dropped + drop_refused('import_employee', 'import_org');
 END
 $$;
@@ -866,7 +947,7 @@ BEGIN
         SELECT s.line_number, s.external_id, s.employee_id, s.manager_external_id, s.manager_id
         FROM staged_employee s
         WHERE s.change <> 'same'
-          AND (NOT today_only OR daterange(s.valid_from, s.ends_on) @> CURRENT_DATE)
+          AND (NOT today_only OR s.valid_from <= CURRENT_DATE)
     ), changed AS MATERIALIZED (
         SELECT coalesce(s.employee_id, -s.line_number) AS person, coalesce(s.manager_id, -m.line_number) AS manager
         FROM staged s
@@ -877,7 +958,7 @@ BEGIN
         SELECT a.employee_id::bigint, a.manager_id::bigint
         FROM (SELECT DISTINCT l.manager AS person FROM line l WHERE l.manager > 0) AS l
         CROSS JOIN LATERAL (SELECT a.employee_id, a.manager_id FROM assignment a
-                            WHERE a.employee_id = l.person AND (NOT today_only OR a.valid_during @> CURRENT_DATE)
+                            WHERE a.employee_id = l.person AND (NOT today_only OR lower(a.valid_during) <= CURRENT_DATE)
                             ORDER BY lower(a.valid_during) DESC LIMIT 1) AS a
         WHERE NOT EXISTS (SELECT FROM changed c WHERE c.person = l.person)
     ), numbered AS MATERIALIZED (
@@ -963,6 +1044,7 @@ CREATE OR REPLACE FUNCTION import_org()
 RETURNS TABLE (rows_read int, rows_imported int, rows_unchanged int, rows_refused int, warnings int)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     refused_now int;

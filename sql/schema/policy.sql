@@ -383,7 +383,8 @@ AS $$
         WHERE t.minimum_percent > t.maximum_percent OR t.target_percent < t.minimum_percent OR t.target_percent > t.maximum_percent
         UNION ALL
         SELECT 16, t.tier_order * 10, format('tier %s has no target of its own for pools of %s', t.tier, s.size)
-        FROM tier t CROSS JOIN (SELECT DISTINCT lower(pool_size) AS size FROM target
+        FROM tier t CROSS JOIN (SELECT lower(pool_size) AS size FROM target
+                                UNION SELECT upper(pool_size) FROM target WHERE NOT upper_inf(pool_size)
                                 UNION SELECT 1) s
         WHERE t.policy_id = checked_policy_id
           AND 1 <> (SELECT count(*) FROM target d

@@ -209,6 +209,14 @@ SELECT as_person(26, 'hr', 'below', 'SELECT * FROM perf.move_employee(2, 22)'),
        as_person(26, 'hr', 'before', $$SELECT * FROM perf.move_employee(8, 5, '2019-12-31')$$),
        as_person(26, 'hr', 'unknown', 'SELECT * FROM perf.move_employee(999, 5)'),
        as_person(26, 'hr', 'to nobody known', 'SELECT * FROM perf.move_employee(8, 999)') \gexec
+SELECT as_person(26, 'hr', 'later below', 'SELECT * FROM perf.move_employee(2, 22, CURRENT_DATE + 10)'),
+       as_person(26, 'hr', 'own move', 'SELECT * FROM perf.move_employee(26, 2)'),
+       as_person(26, 'hr', 'own leave', $$SELECT perf.record_absence(26, '[2025-01-01,2025-12-31)')$$),
+       as_person(26, 'hr', 'to who left', 'SELECT * FROM perf.move_employee(8, 29)') \gexec
+SELECT is(heard('later below'), 'PM005 the line of managers comes back to itself', 'nobody moves below oneself at a later day');
+SELECT matches(heard('own move'), '^PM005', 'nobody moves oneself');
+SELECT matches(heard('own leave'), '^PM005', 'or records the own leave');
+SELECT matches(heard('to who left'), '^PM005', 'nobody moves to a manager who left');
 SELECT is(heard('below'), 'PM005 the line of managers comes back to itself', 'nobody moves below oneself');
 SELECT matches(heard('to oneself'), '^23514', 'or to oneself');
 SELECT matches(heard('before'), '^PM004', 'no assignment on that day');
@@ -235,5 +243,20 @@ UPDATE assignment SET manager_id = 5 WHERE employee_id = 10;
 ALTER TABLE assignment ENABLE TRIGGER USER;
 SELECT is(refresh_organisation(), 1, 'refresh_organisation() takes up what has begun');
 SELECT is((SELECT manager_chain FROM employee WHERE employee_id = 10), '{5,2,1}', 'the chain is right again');
+
+-- who maps a login sees with that person's eyes: HR needs a second person
+BEGIN;
+SELECT act_as(26) \g /dev/null
+SELECT perf.map_login('some_login', 4) AS login_decision \gset
+SELECT is((SELECT outcome FROM perf.decision WHERE decision_id = :login_decision), 'pending', 'a login mapped by HR waits for a second person');
+SELECT throws_ok('SELECT perf.map_login(''some_login'', 26)', 'PM005', NULL, 'and nobody maps one to oneself');
+COMMIT;
+SELECT is_empty('SELECT 1 FROM perf.login WHERE role_name = ''some_login''', 'so far nothing is mapped');
+BEGIN;
+SELECT act_as(27) \g /dev/null
+SELECT perf.approve(:login_decision) \g /dev/null
+COMMIT;
+SELECT results_eq('SELECT employee_id FROM perf.login WHERE role_name = ''some_login''', 'VALUES (4)', 'then it is');
+SELECT throws_ok('SELECT * FROM perf.move_employee(8, NULL)', '22004', NULL, 'nobody becomes a second top by a move');
 
 SELECT * FROM finish();

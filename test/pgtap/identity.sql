@@ -140,19 +140,19 @@ CREATE FUNCTION harmless() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE TEMP TABLE writer (statement text);
 INSERT INTO writer VALUES
     ($$SET perfmgmt.actor_id = '26'$$),
-    ($$SET perfmgmt.actor_id = '26;,hr,;'$$),
+    ($$SET perfmgmt.actor_id = '26;,hr,;;'$$),
     ($$SET perfmgmt.actor_id = 'x'$$),
     ($$SET perfmgmt.actor_id = ' '$$),
-    ($$SET LOCAL perfmgmt.actor_id = '26;,hr,;'$$),
-    ($$SELECT set_config('perfmgmt.actor_id', '26;,hr,;', false)$$),
-    ($$SELECT set_config('perfmgmt.actor_id', '26;,hr,;', true)$$),
-    ($$UPDATE pg_settings SET setting = '26;,hr,;' WHERE name = 'perfmgmt.actor_id'$$),
-    ($$ALTER ROLE CURRENT_USER SET perfmgmt.actor_id = '26;,hr,;'$$),
-    ($$ALTER ROLE ALL SET perfmgmt.actor_id = '26;,hr,;'$$),
-    (format($$ALTER ROLE CURRENT_USER IN DATABASE %I SET perfmgmt.actor_id = '26;,hr,;'$$, current_database())),
-    (format($$ALTER DATABASE %I SET perfmgmt.actor_id = '26;,hr,;'$$, current_database())),
-    ($$CREATE FUNCTION forged() RETURNS int LANGUAGE sql SET perfmgmt.actor_id = '26;,hr,;' AS 'SELECT 1'$$),
-    ($$ALTER FUNCTION harmless() SET perfmgmt.actor_id = '26;,hr,;'$$);
+    ($$SET LOCAL perfmgmt.actor_id = '26;,hr,;;'$$),
+    ($$SELECT set_config('perfmgmt.actor_id', '26;,hr,;;', false)$$),
+    ($$SELECT set_config('perfmgmt.actor_id', '26;,hr,;;', true)$$),
+    ($$UPDATE pg_settings SET setting = '26;,hr,;;' WHERE name = 'perfmgmt.actor_id'$$),
+    ($$ALTER ROLE CURRENT_USER SET perfmgmt.actor_id = '26;,hr,;;'$$),
+    ($$ALTER ROLE ALL SET perfmgmt.actor_id = '26;,hr,;;'$$),
+    (format($$ALTER ROLE CURRENT_USER IN DATABASE %I SET perfmgmt.actor_id = '26;,hr,;;'$$, current_database())),
+    (format($$ALTER DATABASE %I SET perfmgmt.actor_id = '26;,hr,;;'$$, current_database())),
+    ($$CREATE FUNCTION forged() RETURNS int LANGUAGE sql SET perfmgmt.actor_id = '26;,hr,;;' AS 'SELECT 1'$$),
+    ($$ALTER FUNCTION harmless() SET perfmgmt.actor_id = '26;,hr,;;'$$);
 SELECT throws_ok(statement, 'PM003', 'parameter "perfmgmt.actor_id" cannot be set directly', statement) FROM writer;
 BEGIN;
 SELECT perfmgmt.act_as(26) \g /dev/null

@@ -1,7 +1,7 @@
 -- The imports: which rows come in, which are refused with which reason at which
 -- line, and that the same file again changes nothing.
 BEGIN;
-SELECT plan(108);
+SELECT plan(113);
 
 -- an empty company, until the end
 SET LOCAL client_min_messages = warning;
@@ -60,7 +60,7 @@ SELECT is((SELECT i::text FROM perf.import_ratings(:cycle) i), '(18115,18115,0,0
 SELECT is((SELECT i::text FROM perf.import_assessments(:cycle) i), '(2260,2260,0,0,0)', 'its assessments');
 \copy perf.import_accomplishment (employee_external_id, claim, link, period_from, period_to, verified_by_external_id) from 'examples/company/accomplishments.csv' with (format csv, header)
 SELECT is((SELECT i::text FROM perf.import_accomplishments() i), '(2308,2308,0,0,0)', 'its accomplishments');
-SELECT is((SELECT count(*) FROM perf.employee WHERE manager_chain = '{}' AND left_on IS NULL), 1::bigint, 'one person stands at the top');
+SELECT is((SELECT count(*) FROM perf.assignment WHERE manager_id IS NULL), 1::bigint, 'one person stands at the top');
 
 -- the broken files give what examples/README.md says
 \copy perf.import_line (line) from 'examples/company/broken/employees.csv' with (format csv, delimiter E'\x01', quote E'\x02')
@@ -98,7 +98,7 @@ ROLLBACK TO without_company;
 -- in an order in which reports come before managers
 SELECT pg_temp.stage('W1', 'M1', 'team', 'B', 'parent_team', 'A'), pg_temp.stage('M1', 'TOP', 'team', 'A', 'parent_team', 'ALL'),
        pg_temp.stage('M2', 'TOP', 'team', 'A', 'parent_team', 'ALL'), pg_temp.stage('TOP', NULL),
-       pg_temp.stage('W2', 'M1', 'team', 'B', 'parent_team', 'A', 'valid_from', '2024-01-01'),
+       pg_temp.stage('W2', 'M1', 'team', 'B', 'parent_team', 'A', 'valid_from', '2021-01-01'),
        pg_temp.stage('GONE', 'M1', 'left_on', '2025-01-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(6,6,0,0,0)', 'six people come in');
 SELECT is(pg_temp.problems('import_org'), NULL, 'without a problem');
@@ -108,7 +108,7 @@ SELECT results_eq('SELECT t.team_code, p.team_code FROM perf.team t LEFT JOIN pe
 SELECT is(pg_temp.assignments('GONE'), 'M1 ALL [2020-01-01,2025-01-01)', 'an assignment ends when the person left');
 SELECT is((SELECT count(*) FROM perf.import_employee), 0::bigint, 'the staging table is empty afterwards');
 
-SELECT pg_temp.stage('W1', 'M1', 'team', 'B', 'parent_team', 'A'), pg_temp.stage('TOP', NULL), pg_temp.stage('W2', 'M1', 'team', 'B', 'valid_from', '2024-01-01'),
+SELECT pg_temp.stage('W1', 'M1', 'team', 'B', 'parent_team', 'A'), pg_temp.stage('TOP', NULL), pg_temp.stage('W2', 'M1', 'team', 'B', 'valid_from', '2021-01-01'),
        pg_temp.stage('GONE', 'M1', 'left_on', '2025-01-01'), pg_temp.stage('GONE', 'M1');
 CREATE TEMP TABLE before AS SELECT 'e' AS kind, xmin::text AS version, ctid::text AS place FROM perf.employee UNION ALL SELECT 'a', xmin::text, ctid::text FROM perf.assignment UNION ALL SELECT 't', xmin::text, ctid::text FROM perf.team;
 SELECT is((SELECT i::text FROM perf.import_org() i), '(5,0,4,1,0)', 'the same rows again are unchanged');
@@ -131,7 +131,7 @@ SELECT pg_temp.stage(NULL, 'M1'), pg_temp.stage('N1', 'M1'), pg_temp.stage('N1',
        pg_temp.stage('N22', 'M1', 'team', 'A', 'parent_team', 'B'),                                 -- 26
        pg_temp.stage(' N23', 'M1', 'level', E'SDE I\t'), pg_temp.stage(E'\uFEFFN24', 'M1'),         -- 27 28
        pg_temp.stage(repeat('N', 201), 'M1'),                                                       -- 29
-       pg_temp.stage('W2', 'M2', 'team', 'B', 'valid_from', '2023-01-01'),                          -- 30
+       pg_temp.stage('W2', 'M2', 'team', 'B', 'valid_from', '2020-06-01'),                          -- 30
        pg_temp.stage('TOP', 'W1'), pg_temp.stage('N25', 'N1', 'left_on', '9999-12-31');             -- 31 32
 SELECT is((SELECT i::text FROM perf.import_org() i), '(31,5,0,26,2)', 'five good rows among bad ones');
 SELECT is(pg_temp.problems('import_org'),
@@ -143,7 +143,7 @@ SELECT is(pg_temp.problems('import_org'),
 SELECT results_eq('SELECT external_id FROM perf.employee WHERE external_id LIKE ''N%'' ORDER BY employee_id',
                   $$VALUES ('N1'), ('N18'), ('N23'), ('N24'), ('N25')$$, 'the good rows are in');
 SELECT is(pg_temp.chain('N25'), 'N1 M1 TOP', 'in their place');
-SELECT ok(pg_temp.assignments('W2') = 'M1 B [2024-01-01,)' AND pg_temp.assignments('TOP') = '- ALL [2020-01-01,)',
+SELECT ok(pg_temp.assignments('W2') = 'M1 B [2021-01-01,)' AND pg_temp.assignments('TOP') = '- ALL [2020-01-01,)',
           'a refused row changes nothing of a known person');
 
 CREATE TEMP TABLE everything AS SELECT * FROM perf.employee;
@@ -157,42 +157,52 @@ SELECT is((SELECT i::text FROM perf.import_org() i), '(0,0,0,0,0)', 'an empty fi
 
 ---------------------------------------------------------------- changes of known people
 
-SELECT pg_temp.stage('W1', 'M2', 'team', 'A', 'valid_from', '2025-06-01', 'full_name', 'New Name');
+SELECT pg_temp.stage('W1', 'M2', 'team', 'A', 'valid_from', '2022-06-01', 'full_name', 'New Name');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(1,1,0,0,0)', 'a move');
-SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2025-06-01); M2 A [2025-06-01,)', 'ends one assignment and begins another');
+SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2022-06-01); M2 A [2022-06-01,)', 'ends one assignment and begins another');
 SELECT is((SELECT full_name FROM perf.employee WHERE external_id = 'W1'), 'New Name', 'the name follows the file');
 SELECT pg_temp.stage('W1', 'M1', 'team', 'B');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(1,0,1,0,0)', 'the older file again: known, so nothing changes');
-SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2025-06-01); M2 A [2025-06-01,)', 'and nobody moves back');
-SELECT pg_temp.stage('W1', 'M1', 'team', 'A', 'valid_from', '2025-06-01');
+SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2022-06-01); M2 A [2022-06-01,)', 'and nobody moves back');
+SELECT pg_temp.stage('W1', 'M1', 'team', 'A', 'valid_from', '2022-06-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(1,1,0,0,0)', 'another manager from the same day on');
-SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2025-06-01); M1 A [2025-06-01,)', 'corrects the assignment');
-SELECT pg_temp.stage('W1', 'M1', 'team', 'A', 'valid_from', '2025-06-01', 'left_on', '2025-12-01');
+SELECT is(pg_temp.assignments('W1'), 'M1 B [2020-01-01,2022-06-01); M1 A [2022-06-01,)', 'corrects the assignment');
+SELECT pg_temp.stage('W1', 'M1', 'team', 'A', 'valid_from', '2022-06-01', 'left_on', '2022-12-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(1,1,0,0,0)', 'somebody leaves');
 SELECT is(pg_temp.assignments('W1') || ' ' || (SELECT left_on FROM perf.employee WHERE external_id = 'W1'),
-          'M1 B [2020-01-01,2025-06-01); M1 A [2025-06-01,2025-12-01) 2025-12-01', 'the assignment ends');
-SELECT pg_temp.stage('W1', 'M2', 'team', 'A', 'valid_from', '2026-02-01', 'hired_on', '2026-02-01');
+          'M1 B [2020-01-01,2022-06-01); M1 A [2022-06-01,2022-12-01) 2022-12-01', 'the assignment ends');
+SELECT pg_temp.stage('W1', 'M2', 'team', 'A', 'valid_from', '2023-02-01', 'hired_on', '2023-02-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(1,1,0,0,0)', 'and comes back');
 SELECT is(pg_temp.assignments('W1') || coalesce((SELECT left_on::text FROM perf.employee WHERE external_id = 'W1'), ''),
-          'M1 B [2020-01-01,2025-06-01); M1 A [2025-06-01,2025-12-01); M2 A [2026-02-01,)', 'with a new assignment, and is not gone any more');
+          'M1 B [2020-01-01,2022-06-01); M1 A [2022-06-01,2022-12-01); M2 A [2023-02-01,)', 'with a new assignment, and is not gone any more');
 SELECT is((SELECT count(*) FROM perf.employee WHERE external_id = 'W1'), 1::bigint, 'as the same person');
 -- managers and reports change places, in one file: only the whole is a tree
-SELECT pg_temp.stage('M1', 'W2', 'team', 'A', 'parent_team', 'ALL', 'valid_from', '2026-03-01'),
-       pg_temp.stage('W2', 'TOP', 'team', 'B', 'valid_from', '2026-03-01');
+SELECT pg_temp.stage('M1', 'W2', 'team', 'A', 'parent_team', 'ALL', 'valid_from', '2023-03-01'),
+       pg_temp.stage('W2', 'TOP', 'team', 'B', 'valid_from', '2023-03-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(2,2,0,0,0)', 'two people change places');
 SELECT is(pg_temp.chain('M1') || ', ' || pg_temp.chain('W2'), 'W2 TOP, TOP', 'and the lines of managers follow');
 -- a circle today, although the last word of the file is a tree
-SELECT pg_temp.stage('W2', 'M1', 'team', 'B', 'valid_from', '2026-04-01'),
+SELECT pg_temp.stage('W2', 'M1', 'team', 'B', 'valid_from', '2023-04-01'),
        pg_temp.stage('M1', 'TOP', 'team', 'A', 'parent_team', 'ALL', 'valid_from', '9000-01-01');
 SELECT is((SELECT i.rows_refused FROM perf.import_org() i), 2, 'a circle until a later day');
 SELECT is(pg_temp.problems('import_org'), '2 management_cycle, 3 management_cycle', 'is refused too');
 -- the top hands over
-SELECT pg_temp.stage('NEXT', NULL, 'valid_from', '2026-05-01'), pg_temp.stage('TOP', 'NEXT', 'valid_from', '2026-05-01');
+SELECT pg_temp.stage('NEXT', NULL, 'valid_from', '2023-05-01'), pg_temp.stage('TOP', 'NEXT', 'valid_from', '2023-05-01');
 SELECT is((SELECT i::text FROM perf.import_org() i), '(2,2,0,0,0)', 'a new top above the old one');
 SELECT is(pg_temp.chain('W2'), 'TOP NEXT', 'stands above everybody');
+SELECT pg_temp.stage('EARLY', NULL, 'valid_from', '2023-06-01'), pg_temp.stage('NEXT', 'EARLY', 'valid_from', '9000-01-01');
+SELECT is((SELECT i.rows_refused FROM perf.import_org() i), 2, 'a new top before the old one goes');
+SELECT is(pg_temp.problems('import_org'), '2 second_top, 3 unknown_manager', 'is a second one until then');
+-- a manager who left keeps a place that follows the leaders above
+SELECT pg_temp.stage('S1', 'NEXT'), pg_temp.stage('S3', 'S1'), pg_temp.stage('S2', 'S3'), pg_temp.stage('S4', 'S2');
+SELECT is((SELECT i.rows_imported FROM perf.import_org() i), 4, 'a line of managers');
+SELECT pg_temp.stage('S2', 'S3', 'left_on', '2022-01-01'), pg_temp.stage('S3', 'NEXT', 'valid_from', '2022-06-01'),
+       pg_temp.stage('S1', 'S2', 'valid_from', '2021-06-01');
+SELECT is((SELECT i::text FROM perf.import_org() i), '(3,3,0,0,0)', 'one of them left');
+SELECT is(pg_temp.chain('S4') || ', ' || pg_temp.chain('S1'), 'S2 S3 NEXT, S2 S3 NEXT', 'and the reports stay below the leaders above');
 -- a COPY that failed has used up line numbers
 SELECT nextval('perf.import_employee_line_number_seq') FROM generate_series(1, 50);
-SELECT pg_temp.stage('W1', 'NOBODY', 'valid_from', '2026-06-01'), pg_temp.stage(NULL, 'M1');
+SELECT pg_temp.stage('W1', 'NOBODY', 'valid_from', '2023-06-01'), pg_temp.stage(NULL, 'M1');
 SELECT is((SELECT i.rows_refused FROM perf.import_org() i), 2, 'after numbers were lost');
 SELECT is(pg_temp.problems('import_org'), '2 unknown_manager, 3 missing_external_id', 'a file still begins at line 2');
 

@@ -276,7 +276,18 @@ FROM pg_depend d
 JOIN pg_depend m ON (m.classid, m.objid) = (d.refclassid, d.refobjid) AND m.deptype = 'e'
 JOIN pg_extension x ON x.oid = m.refobjid AND m.refclassid = 'pg_extension'::regclass AND x.extname = 'perfmgmt'
 WHERE d.deptype IN ('n', 'a')
-  AND d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass);
+  AND d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+  -- the index that serves the leaders' policies: DROP EXTENSION takes it, and no row
+  AND NOT (m.classid = 'pg_opclass'::regclass AND m.objid = (SELECT oid FROM pg_opclass WHERE opcname = 'chain_ops'
+                                                               AND opcnamespace = 'perfmgmt'::regnamespace));
+
+-- The leaders' policies need that operator class on each manager_chain.
+CREATE TEMP VIEW lint_chain_without_index AS
+SELECT c.name AS offender FROM our_column c
+WHERE c.attname = 'manager_chain' AND c.relkind IN ('r', 'p')
+  AND c.name <> 'perf.principle_rating' -- read through people, see there
+  AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_opclass o ON o.oid = i.indclass[0]
+                  WHERE i.indrelid = c.oid AND i.indkey[0] = c.attnum AND o.opcname = 'chain_ops');
 
 CREATE TEMP VIEW lint_enum AS
 SELECT format('%s.%s', n.nspname, y.typname) AS offender
@@ -363,6 +374,7 @@ INSERT INTO offence VALUES
 ('depends_on_extension', 'perf.planted.x: perf.planted_type[]', 'CREATE TYPE perf.planted_type AS (i int); CREATE TABLE perf.planted (x perf.planted_type[])'),
 ('depends_on_extension', 'default value for column i of table perf.planted', 'CREATE TABLE perf.planted (i int DEFAULT perfmgmt.actor_id())'),
 ('depends_on_extension', 'constraint planted_i_check on table perf.planted', 'CREATE TABLE perf.planted (i int CHECK (i <> perfmgmt.actor_id()))'),
+('chain_without_index', 'perf.planted', 'CREATE TABLE perf.planted (manager_chain int[]); CREATE INDEX ON perf.planted USING gin (manager_chain)'),
 ('enum', 'perf.planted', $$CREATE TYPE perf.planted AS ENUM ('a')$$),
 ('release_table_statistics', 'perf.forte_score.raters', 'ALTER TABLE perf.forte_score ALTER COLUMN raters SET STATISTICS -1'),
 ('release_table_statistics', 'perf.forte_planted.i', 'CREATE TABLE perf.forte_planted (i int)'),

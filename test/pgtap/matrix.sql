@@ -181,7 +181,7 @@ UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
 UPDATE expectation SET query =
-    'SELECT coalesce(sum(4 + (EXISTS (SELECT FROM perf.job_level l WHERE l.level_code = x.level_code AND l.is_senior))::int
+    'SELECT coalesce(sum(5 + (EXISTS (SELECT FROM perf.job_level l WHERE l.level_code = x.level_code AND l.is_senior))::int
                            + 2 * (EXISTS (SELECT FROM perf.forte_score s WHERE s.employee_id = x.employee_id AND s.relation <> ''self''))::int), 0)
      FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_explanation';
 -- views over rows of persons show the rows of the table that they select from

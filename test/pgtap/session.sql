@@ -452,6 +452,8 @@ FROM decision WHERE outcome = 'pending' AND decision_kind = 'calibration_exempti
 INSERT INTO step (actor, role_name, statement, expected, name) VALUES
     (6, 'leader', format('SELECT propose_change(%s, 31, ''HV2'', ''consistency'', ''one seat too many'')', :alpha), '^\d+$', 'the bounds of the other pool'),
     (3, 'leader', format('SELECT finalize_session(%s)', :alpha), '^done', 'the last session ends'),
+    (27, 'hr', $$SELECT release_forte(2, 'too early')$$, '^PM004 ratings or assessments changed', 'a release of stale results'),
+    (27, 'hr', 'SELECT people FROM calibrate(2)', '^\d+$', 'the inputs of the last days are taken up'),
     (27, 'hr', $$SELECT release_forte(2, 'the review of 2025 is complete')$$, '^\d+$', 'the release'),
     (26, 'hr', $$SELECT propose_session_reopening(2, 'x')$$, '^PM004', 'which is the end of every session');
 SELECT do_steps() \gexec

@@ -102,17 +102,17 @@ refused('hr_person', 'INSERT INTO perf.login VALUES (\'hr_person\', 1)', qr/4250
 
 # Writers of the parameter --------------------------------------------------
 
-my $forged = '1;,hr,;';
+my $forged = '1;,hr,;;';
 # Before the library is loaded it is a placeholder that anybody may set: it must come to nothing.
 my ($status, $out, $err) =
-  as_user('leader', "SET perfmgmt.actor_id = '2;,hr,;2,'; SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr'), current_setting('perfmgmt.actor_id')");
+  as_user('leader', "SET perfmgmt.actor_id = '2;,hr,;2,;'; SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr'), current_setting('perfmgmt.actor_id')");
 is($out, '1|f|', 'a placeholder set before the library is loaded comes to nothing');
 like($err, qr/cannot be set directly/, 'with a warning');
 ($status, $out, $err) = as_user('leader',
-    "BEGIN; SET LOCAL perfmgmt.actor_id = '2;,hr,;2,'; SAVEPOINT s; SET LOCAL perfmgmt.actor_id = '3;,hr,;2,'; SELECT perfmgmt.actor_id(); ROLLBACK TO s; SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr'); ROLLBACK; SELECT perfmgmt.actor_id()");
+    "BEGIN; SET LOCAL perfmgmt.actor_id = '2;,hr,;2,;'; SAVEPOINT s; SET LOCAL perfmgmt.actor_id = '3;,hr,;2,;'; SELECT perfmgmt.actor_id(); ROLLBACK TO s; SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr'); ROLLBACK; SELECT perfmgmt.actor_id()");
 is($out, "1\n1|f\n1", 'also one with savepoints');
 {
-    local $ENV{PGOPTIONS} = "-c perfmgmt.actor_id=2;,hr,;";
+    local $ENV{PGOPTIONS} = "-c perfmgmt.actor_id=2;,hr,;;";
     ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
     is($out, '1|f', 'PGOPTIONS comes to nothing');
     ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(); RESET perfmgmt.actor_id; SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
@@ -121,7 +121,7 @@ is($out, "1\n1|f\n1", 'also one with savepoints');
 # a superuser may store a placeholder while the library is not loaded
 for my $where ('ROLE leader', 'ROLE leader IN DATABASE postgres', 'ROLE ALL', 'DATABASE postgres')
 {
-    ($status, $out, $err) = $node->psql('other', "ALTER $where SET perfmgmt.actor_id = '2;,hr,;'");
+    ($status, $out, $err) = $node->psql('other', "ALTER $where SET perfmgmt.actor_id = '2;,hr,;;'");
     is($status, 0, "ALTER $where SET is stored by a superuser who has not loaded the library");
     ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
     is($out, '1|f', "and comes to nothing");
@@ -130,7 +130,7 @@ for my $where ('ROLE leader', 'ROLE leader IN DATABASE postgres', 'ROLE ALL', 'D
 refused('application', "SELECT perfmgmt.actor_id(); ALTER ROLE application SET perfmgmt.actor_id = '$forged'", qr/PM003/, 'ALTER ROLE with the library loaded');
 ($status, $out, $err) = $node->psql('postgres', "SELECT perfmgmt.actor_id(); ALTER SYSTEM SET perfmgmt.actor_id = '$forged'");
 isnt($status, 0, 'ALTER SYSTEM is refused');
-$node->append_conf('postgresql.conf', "perfmgmt.actor_id = '2;,hr,;'");
+$node->append_conf('postgresql.conf', "perfmgmt.actor_id = '2;,hr,;;'");
 $node->reload;
 ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
 is($out, '1|f', 'postgresql.conf comes to nothing');
@@ -146,7 +146,7 @@ $node->safe_psql('postgres', q{
 });
 my $parallel = q{SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
     SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;};
-($status, $out, $err) = as_user('leader', "SET perfmgmt.actor_id = '2;,hr,;'; $parallel SELECT DISTINCT public.late() FROM public.big");
+($status, $out, $err) = as_user('leader', "SET perfmgmt.actor_id = '2;,hr,;;'; $parallel SELECT DISTINCT public.late() FROM public.big");
 is($out, '1 false', 'a placeholder does not reach a parallel worker');
 ($status, $out, $err) = as_user('application', "$parallel BEGIN; SELECT perfmgmt.act_as(6); SELECT DISTINCT public.late() FROM public.big; COMMIT; SELECT DISTINCT public.late() FROM public.big");
 is($out =~ s/^\s+//r, "6 true\n-1 false", 'a parallel worker acts as its leader does, and no longer') or diag($err);
@@ -179,9 +179,9 @@ refused('application', "BEGIN; SELECT perfmgmt.act_as(1); DISCARD ALL", qr/25001
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'perfmgmt'");
 $node->restart;
 answer_is('application', "BEGIN; SELECT perfmgmt.act_as(2); SET LOCAL ROLE perfmgmt_leader; $see; COMMIT", '4', 'preloaded, all is the same');
-refused('leader', "SET perfmgmt.actor_id = '2;,hr,;'", qr/PM003/, 'SET');
+refused('leader', "SET perfmgmt.actor_id = '2;,hr,;;'", qr/PM003/, 'SET');
 {
-    local $ENV{PGOPTIONS} = "-c perfmgmt.actor_id=2;,hr,;";
+    local $ENV{PGOPTIONS} = "-c perfmgmt.actor_id=2;,hr,;;";
     ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
     isnt($out, '2|t', 'PGOPTIONS makes nobody another person');
     like($err, qr/cannot be set directly/, 'and says so');
