@@ -724,6 +724,26 @@ CREATE OR REPLACE TRIGGER append_only_update
 CREATE OR REPLACE TRIGGER append_only_delete BEFORE DELETE ON calibration_change
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- Everybody who moves people or changes a session takes the pools first, then the
+-- session. Whoever moves holds the session FOR SHARE; without the pools, where
+-- all wait in turn, a stream of moves would keep a chair from ending it.
+CREATE OR REPLACE FUNCTION lock_pools(session_id int, subject_ids int[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF session_id = ANY (actor_sessions()) OR has_appointment('hr') THEN
+        PERFORM FROM calibration_pool p
+        WHERE p.calibration_pool_id IN (
+            SELECT o.calibration_pool_id FROM overall_value o JOIN calibration_session s USING (review_cycle_id)
+            WHERE s.calibration_session_id = session_id
+              AND CASE WHEN subject_ids IS NULL THEN o.calibration_session_id = session_id ELSE o.employee_id = ANY (subject_ids) END)
+        ORDER BY p.calibration_pool_id FOR NO KEY UPDATE;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lock_pools(int, int[]) IS 'Locks the pools of these people of the cycle, or of all subjects of a session (NULL), in one order, for an actor who takes part in the session or holds hr.';
+
 -- The session, locked (FOR SHARE: work inside it; FOR UPDATE: its status
 -- changes), when the actor takes part in it, or holds hr where that will do.
 CREATE OR REPLACE FUNCTION session_in_status(session_id int, allowed text[], for_change boolean DEFAULT false) RETURNS calibration_session
@@ -739,6 +759,7 @@ BEGIN
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     IF for_change THEN
+        PERFORM lock_pools(session_id, NULL);
         SELECT s.* INTO session FROM calibration_session s WHERE s.calibration_session_id = session_id FOR UPDATE;
     ELSE
         SELECT s.* INTO session FROM calibration_session s WHERE s.calibration_session_id = session_id FOR SHARE;
@@ -1139,6 +1160,7 @@ DECLARE
     seen int;
     change_ids int[];
 BEGIN
+    PERFORM lock_pools(session_id, subject_ids);
     PERFORM session_in_status(session_id, '{active}');
     PERFORM require_calibrator(session_id, on_behalf_of);
     IF btrim(coalesce(comment, '')) = '' THEN
@@ -1154,11 +1176,7 @@ BEGIN
         RAISE EXCEPTION 'give each person once, and a tier for each person' USING ERRCODE = '22023';
     END IF;
 
-    -- pools before people, both in sorted order, so that two callers rarely cross
-    PERFORM FROM calibration_pool p
-    WHERE p.calibration_pool_id IN (SELECT o.calibration_pool_id FROM overall_value o
-                                    WHERE o.employee_id = ANY (subject_ids) AND o.calibration_session_id = session_id)
-    ORDER BY p.calibration_pool_id FOR NO KEY UPDATE;
+    -- people after pools, in sorted order too, so that two callers rarely cross
     PERFORM FROM overall_value o
     WHERE o.employee_id = ANY (subject_ids) AND o.calibration_session_id = session_id
       AND o.employee_id <> actor_id() AND o.employee_id <> ALL (actor_managers())
@@ -1222,11 +1240,11 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'change % does not exist or is not yours to withdraw', change_id USING ERRCODE = 'PM004';
     END IF;
+    PERFORM lock_pools(change.calibration_session_id, ARRAY[change.employee_id]);
     PERFORM session_in_status(change.calibration_session_id, '{active}');
     IF (role_in_session(change.calibration_session_id, actor_id())).may_lead IS NOT TRUE THEN
         PERFORM require_calibrator(change.calibration_session_id, change.on_behalf_of);
     END IF;
-    PERFORM FROM calibration_pool p WHERE p.calibration_pool_id = change.calibration_pool_id FOR NO KEY UPDATE;
     PERFORM subject_for_actor(change.calibration_session_id, change.employee_id);
     IF change.withdraws_change_id IS NOT NULL
        OR change_id <> (SELECT max(c.calibration_change_id) FROM calibration_change c
@@ -1319,10 +1337,9 @@ BEGIN
     IF (role_in_session(session_id, actor_id())).session_role IS DISTINCT FROM 'chair' THEN
         RAISE EXCEPTION 'only the chair finalizes a session' USING ERRCODE = 'PM006';
     END IF;
-    -- moves of other sessions in the same pools wait until this one is decided
-    PERFORM FROM calibration_pool p
-    WHERE p.calibration_pool_id IN (SELECT o.calibration_pool_id FROM overall_value o WHERE o.calibration_session_id = session_id)
-    ORDER BY p.calibration_pool_id FOR NO KEY UPDATE;
+    -- moves of other sessions in the same pools wait until this one is decided;
+    -- again, because somebody of another pool may have come while one waited
+    PERFORM lock_pools(session_id, NULL);
     lacks := (SELECT string_agg(l.lack, E'\n') FROM session_lacks(session_id) l);
     IF lacks IS NOT NULL THEN
         RAISE EXCEPTION 'session "%" cannot be finalized yet', session.session_name USING ERRCODE = 'PM009', DETAIL = lacks,
@@ -1415,6 +1432,7 @@ BEGIN
     PERFORM FROM calibration_session p
     WHERE p.calibration_session_id = (SELECT s.parent_session_id FROM calibration_session s
                                       WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int) FOR SHARE;
+    PERFORM lock_pools((approved.target ->> 'calibration_session_id')::int, NULL);
     SELECT s.* INTO session FROM calibration_session s
     WHERE s.calibration_session_id = (approved.target ->> 'calibration_session_id')::int FOR UPDATE;
     IF EXISTS (SELECT FROM session_subject s WHERE s.calibration_session_id = session.calibration_session_id
