@@ -52,7 +52,7 @@ INSERT INTO decision VALUES
     ('perf.decision',                    '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.decision_kind',               '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.delegation',                  '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.delegation_scope',            '', 'S', 'S', '', '', '', '', ''),
+    ('perf.delegation_scope',            '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
