@@ -303,6 +303,13 @@ LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTa
 	ExecClearTuple(found);
 }
 
+static Oid
+PrimaryKeyOf(Relation rel)
+{
+	list_free(RelationGetIndexList(rel));	/* looks it up */
+	return rel->rd_pkindex;
+}
+
 static void
 LockChains(Capture *capture, int32 *subjects, int64 count)
 {
