@@ -28,6 +28,8 @@ AS $$
     SELECT r.routine, 'perfmgmt_engine'::name, r.reason FROM (VALUES
         ('perf.seal_audit()', 'writes blocks of the ledger, after a check of the appointment; has no right to write entries'),
         ('perf.reconcile_audit()', 'compares all tables with the ledger, after a check of the appointment; returns keys, no values'),
+        ('perf.audit_inclusion(int, bigint)', 'reads the hashes of a block, after a check of the appointment'),
+        ('perf.audit_consistency(bigint)', 'reads blocks, after a check of the appointment'),
         ('perf.audit_digest()', 'reads the last block, after a check of the appointment'),
         ('perf.follow_organisation(int[])', 'writes manager_chain of many people, which nobody may write'),
         ('perf.assignment_changed()', 'the trigger that calls follow_organisation() for any writer of assignment'),

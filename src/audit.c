@@ -21,6 +21,8 @@
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_root);
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_add);
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_finish);
+PG_FUNCTION_INFO_V1(perfmgmt_merkle_path);
+PG_FUNCTION_INFO_V1(perfmgmt_merkle_climb);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_header);
 PG_FUNCTION_INFO_V1(perfmgmt_part_digest);
 PG_FUNCTION_INFO_V1(perfmgmt_chain_hash);
@@ -167,6 +169,137 @@ perfmgmt_merkle_root(PG_FUNCTION_ARGS)
 	MerkleRoot(&tree, &sha, root);
 	Sha256Close(&sha);
 	PG_RETURN_BYTEA_P(HashBytes(root));
+}
+
+/*
+ * Proof of inclusion, RFC 6962, section 2.1.1: the roots of the subtrees beside
+ * the way from the leaf up.  Found from the top down; each step hashes the half
+ * that the leaf is not in, so together each leaf is hashed once.
+ */
+static void
+CheckLeafIndex(int64 index, int64 count)
+{
+	if (index < 0 || index >= count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a Merkle tree of " INT64_FORMAT " leaves has no leaf " INT64_FORMAT, count, index),
+				 errhint("Leaves count from 0.")));
+}
+
+static int64
+LeftLeaves(int64 count)
+{
+	int64		left = 1;
+
+	while (left * 2 < count)
+		left *= 2;
+	return left;
+}
+
+static Datum
+RootOfSlice(Sha256 *sha, Datum *leaves, int64 count)
+{
+	MerkleTree	tree = {0};
+	uint8		root[AUDIT_HASH_LENGTH];
+	int64		i;
+
+	for (i = 0; i < count; i++)
+	{
+		bytea	   *leaf = DatumGetByteaPP(leaves[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		MerkleAdd(&tree, sha, VARDATA_ANY(leaf), VARSIZE_ANY_EXHDR(leaf));
+	}
+	MerkleRoot(&tree, sha, root);
+	return PointerGetDatum(HashBytes(root));
+}
+
+Datum
+perfmgmt_merkle_path(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	int64		index = PG_GETARG_INT64(1);
+	Datum		path[64];
+	int			at = lengthof(path);
+	Datum	   *leaves;
+	int			count;
+	int64		rest;
+	Sha256		sha;
+
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a leaf of the Merkle tree is null")));
+	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT, &leaves, NULL, &count);
+	CheckLeafIndex(index, count);
+	Sha256Open(&sha);
+	for (rest = count; rest > 1;)
+	{
+		int64		left = LeftLeaves(rest);
+
+		if (index < left)
+		{
+			path[--at] = RootOfSlice(&sha, leaves + left, rest - left);
+			rest = left;
+		}
+		else
+		{
+			path[--at] = RootOfSlice(&sha, leaves, left);
+			leaves += left;
+			index -= left;
+			rest -= left;
+		}
+	}
+	Sha256Close(&sha);
+	PG_RETURN_ARRAYTYPE_P(construct_array(path + at, lengthof(path) - at, BYTEAOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * The root that a leaf and its path give: RFC 9162, section 2.1.3.2.
+ */
+Datum
+perfmgmt_merkle_climb(PG_FUNCTION_ARGS)
+{
+	bytea	   *leaf = PG_GETARG_BYTEA_PP(0);
+	int64		node = PG_GETARG_INT64(1);
+	int64		last = PG_GETARG_INT64(2) - 1;
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(3);
+	uint8		hash[AUDIT_HASH_LENGTH];
+	Datum	   *path;
+	bool	   *nulls;
+	int			count;
+	Sha256		sha;
+	int			i;
+
+	CheckLeafIndex(node, last + 1);
+	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT, &path, &nulls, &count);
+	Sha256Open(&sha);
+	AuditPartDigest(&sha, AUDIT_HASH_LEAF, VARDATA_ANY(leaf), VARSIZE_ANY_EXHDR(leaf), hash);
+	for (i = 0; i < count && last > 0; i++)
+	{
+		bytea	   *beside = nulls[i] ? NULL : DatumGetByteaPP(path[i]);
+
+		if (beside == NULL || VARSIZE_ANY_EXHDR(beside) != AUDIT_HASH_LENGTH)
+			break;
+		if ((node & 1) || node == last)
+		{
+			JoinNodes(&sha, (uint8 *) VARDATA_ANY(beside), hash, hash);
+			/* a lonely node has no neighbour on these levels */
+			while (!(node & 1) && node != 0)
+			{
+				node >>= 1;
+				last >>= 1;
+			}
+		}
+		else
+			JoinNodes(&sha, hash, (uint8 *) VARDATA_ANY(beside), hash);
+		node >>= 1;
+		last >>= 1;
+	}
+	Sha256Close(&sha);
+	if (i < count || last > 0)
+		PG_RETURN_NULL();		/* no path of such a tree */
+	PG_RETURN_BYTEA_P(HashBytes(hash));
 }
 
 /*

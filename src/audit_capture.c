@@ -42,6 +42,12 @@
 #define COMPANY 0				/* the chain of rows about no person */
 
 /*
+ * Kept from the assignments, which are captured themselves: one manager who
+ * moves rewrites it in tens of thousands of rows, and none of them is an event.
+ */
+#define DERIVED_COLUMN "manager_chain"
+
+/*
  * Entries go into the heap together.  Buffers and slots are made when the first
  * entry needs them: a statement about one row must not pay for all.
  */
@@ -151,7 +157,8 @@ ChooseColumns(Capture *capture, char **authors, int author_count)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(capture->desc, i);
 
-		if (attribute->attisdropped)
+		if (attribute->attisdropped ||
+			strcmp(NameStr(attribute->attname), DERIVED_COLUMN) == 0)
 			continue;
 		if (attribute->atttypid == INT4OID &&
 			strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0)
@@ -247,28 +254,82 @@ Rewind(Tuplestorestate *rows)
 	tuplestore_rescan(rows);
 }
 
+static bool
+SameValues(AuditColumn *columns, int count, TupleTableSlot *before, TupleTableSlot *after)
+{
+	TupleDesc	desc = before->tts_tupleDescriptor;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		int			at = columns[i].number - 1;
+		Form_pg_attribute attribute = TupleDescAttr(desc, at);
+
+		if (before->tts_isnull[at] != after->tts_isnull[at])
+			return false;
+		if (!before->tts_isnull[at] &&
+			!datum_image_eq(before->tts_values[at], after->tts_values[at],
+							attribute->attbyval, attribute->attlen))
+			return false;
+	}
+	return true;
+}
+
+/* in what is captured */
+static bool
+IsUnchanged(Capture *capture, TupleTableSlot *before, TupleTableSlot *after)
+{
+	slot_getallattrs(before);
+	slot_getallattrs(after);
+	return SameValues(capture->content, capture->content_count, before, after) &&
+		SameValues(capture->author, capture->author_count, before, after);
+}
+
+/* rows of a person often come together */
+static void
+AddSubject(int32 *subjects, int64 *count, int32 subject)
+{
+	if (*count == 0 || subjects[*count - 1] != subject)
+		subjects[(*count)++] = subject;
+}
+
 static void
 CollectSubjects(Capture *capture, Tuplestorestate *rows, TupleTableSlot *slot,
-				int32 **subjects, int64 *count)
+				int32 *subjects, int64 *count)
 {
-	if (rows == NULL)
-		return;
 	if (capture->subject_column == 0)
 	{
-		(*subjects)[(*count)++] = COMPANY;
+		AddSubject(subjects, count, COMPANY);
 		return;
 	}
 	Rewind(rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
-		int32		subject = SubjectOf(capture, slot);
-
 		CHECK_FOR_INTERRUPTS();
-		/* rows of a person often come together */
-		if (*count == 0 || (*subjects)[*count - 1] != subject)
-			(*subjects)[(*count)++] = subject;
+		AddSubject(subjects, count, SubjectOf(capture, slot));
 	}
 	ExecClearTuple(slot);
+}
+
+/* of an update: who has no row that changed is not locked */
+static void
+CollectChanged(Capture *capture, Tuplestorestate *before, Tuplestorestate *after,
+			   TupleTableSlot *old_row, TupleTableSlot *new_row,
+			   int32 *subjects, int64 *count)
+{
+	Rewind(before);
+	Rewind(after);
+	while (tuplestore_gettupleslot(before, true, false, old_row) &&
+		   tuplestore_gettupleslot(after, true, false, new_row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (IsUnchanged(capture, old_row, new_row))
+			continue;
+		AddSubject(subjects, count, SubjectOf(capture, old_row));
+		AddSubject(subjects, count, SubjectOf(capture, new_row));
+	}
+	ExecClearTuple(old_row);
+	ExecClearTuple(new_row);
 }
 
 /*
@@ -301,6 +362,13 @@ LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTa
 	memcpy(chain->hash, VARDATA_ANY(DatumGetPointer(hash)), AUDIT_HASH_LENGTH);
 	chain->tid = found->tts_tid;
 	ExecClearTuple(found);
+}
+
+static Oid
+PrimaryKeyOf(Relation rel)
+{
+	list_free(RelationGetIndexList(rel));	/* looks it up */
+	return rel->rd_pkindex;
 }
 
 static void
@@ -402,27 +470,6 @@ PutRow(StringInfo out, AuditColumn *columns, int column_count,
 	out->data[start + 3] = length & 255;
 	out->data[start + 4] = (count >> 8) & 255;
 	out->data[start + 5] = count & 255;
-}
-
-static bool
-IsUnchanged(Capture *capture, TupleTableSlot *before, TupleTableSlot *after)
-{
-	int			i;
-
-	for (i = 0; i < capture->desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(capture->desc, i);
-
-		if (attribute->attisdropped)
-			continue;
-		if (before->tts_isnull[i] != after->tts_isnull[i])
-			return false;
-		if (!before->tts_isnull[i] &&
-			!datum_image_eq(before->tts_values[i], after->tts_values[i],
-							attribute->attbyval, attribute->attlen))
-			return false;
-	}
-	return true;
 }
 
 static void
@@ -608,8 +655,17 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 	int32	   *subjects = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows);
 	int64		count = 0;
 
-	CollectSubjects(capture, before, old_row, &subjects, &count);
-	CollectSubjects(capture, after, new_row, &subjects, &count);
+	if (before && after)
+		CollectChanged(capture, before, after, old_row, new_row, subjects, &count);
+	else
+		CollectSubjects(capture, before ? before : after, new_row, subjects, &count);
+	if (count == 0)				/* no head to lock, no entry to write */
+	{
+		pfree(subjects);
+		ExecDropSingleTupleTableSlot(old_row);
+		ExecDropSingleTupleTableSlot(new_row);
+		return;
+	}
 	LockChains(capture, subjects, count);
 	pfree(subjects);
 	BeginAuthorship(capture);

@@ -25,9 +25,6 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
-#define Int4LessOperator 97
-#define Int8LessOperator 412
-
 #define LINK_WRONG_HASH 1
 #define LINK_REDACTED 2
 #define LINK_ERASURE 4

@@ -62,8 +62,7 @@
 
 /*
  * ExecInsertIndexTuples() can leave all but summarizing indexes alone since 16
- * (commit 19d8e2308bc).  RelationGetPrimaryKeyIndex() can be asked for a
- * deferrable one since 18 (commit b0e96f31198).
+ * (commit 19d8e2308bc).
  */
 #if PG_VERSION_NUM >= 160000
 #define InsertIndexTuples(target, slot, estate) \
@@ -71,11 +70,6 @@
 #else
 #define InsertIndexTuples(target, slot, estate) \
 	ExecInsertIndexTuples((target), (slot), (estate), false, false, NULL, NIL)
-#endif
-#if PG_VERSION_NUM >= 180000
-#define PrimaryKeyOf(relation) RelationGetPrimaryKeyIndex(relation, false)
-#else
-#define PrimaryKeyOf(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
 
 /*

@@ -45,6 +45,18 @@ CREATE AGGREGATE perfmgmt.merkle_tree(leaf bytea) (
 COMMENT ON AGGREGATE perfmgmt.merkle_tree(bytea) IS
 'merkle_root() of the leaves in the order given: merkle_tree(leaf ORDER BY ...).';
 
+CREATE FUNCTION perfmgmt.merkle_path(leaves bytea[], leaf_index bigint) RETURNS bytea[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_merkle_path';
+COMMENT ON FUNCTION perfmgmt.merkle_path(bytea[], bigint) IS
+'The proof that a leaf (counted from 0) is in the tree: the nodes beside its way up, as in RFC 6962.';
+
+CREATE FUNCTION perfmgmt.merkle_climb(leaf bytea, leaf_index bigint, tree_size bigint, path bytea[]) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_merkle_climb';
+COMMENT ON FUNCTION perfmgmt.merkle_climb(bytea, bigint, bigint, bytea[]) IS
+'The root that a leaf and its merkle_path() give: the leaf is in the tree when it is the tree''s root. NULL when the path cannot be one of a tree of this size.';
+
 CREATE FUNCTION perfmgmt.audit_header(subject int, sequence bigint, table_name text, operation text) RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perfmgmt_audit_header';

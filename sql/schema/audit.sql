@@ -357,3 +357,55 @@ $$;
 COMMENT ON FUNCTION reconcile_audit() IS
 'Where the tables differ from what the ledger says of them: rows changed with the triggers off. No rows: none. For auditors and the owner of the records.';
 GRANT EXECUTE ON FUNCTION as_of(text, int, timestamptz), history(text, int), ledger_rows(text, int, timestamptz), reconcile_audit() TO perfmgmt_auditor;
+
+CREATE OR REPLACE FUNCTION audit_inclusion(subject int, sequence bigint) RETURNS json
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    in_block bigint;
+    hashes bytea[];
+    place bigint;
+BEGIN
+    PERFORM require_appointment('auditor', true);
+    SELECT h.block INTO in_block FROM audit_block_head h
+    WHERE h.subject = audit_inclusion.subject AND h.sequence >= audit_inclusion.sequence ORDER BY h.sequence LIMIT 1;
+    SELECT array_agg(e.hash ORDER BY e.subject, e.sequence),
+           count(*) FILTER (WHERE (e.subject, e.sequence) < (audit_inclusion.subject, audit_inclusion.sequence))
+    INTO hashes, place
+    FROM audit_block_head h
+    JOIN LATERAL (SELECT coalesce(max(b.sequence), 0) AS since FROM audit_block_head b
+                  WHERE b.subject = h.subject AND b.sequence < h.sequence) s ON true
+    JOIN audit_entry e ON e.subject = h.subject AND e.sequence > s.since AND e.sequence <= h.sequence
+    WHERE h.block = in_block;
+    RETURN (SELECT json_build_object('format', 'perfmgmt-inclusion-1', 'subject', e.subject, 'sequence', e.sequence,
+                                     'hash', encode(e.hash, 'hex'), 'leaf_index', place, 'tree_size', cardinality(hashes),
+                                     'path', (SELECT coalesce(json_agg(encode(p.node, 'hex') ORDER BY p.n), '[]')
+                                              FROM unnest(merkle_path(hashes, place)) WITH ORDINALITY p(node, n)),
+                                     'block', b.block, 'entries_root', encode(b.entries_root, 'hex'))
+            FROM audit_entry e JOIN audit_block b ON b.block = in_block
+            WHERE e.subject = audit_inclusion.subject AND e.sequence = audit_inclusion.sequence);
+END
+$$;
+COMMENT ON FUNCTION audit_inclusion(int, bigint) IS
+'Proves that an entry is in its block, to somebody who has the block and not the ledger: the nodes beside its way to entries_root, as in RFC 6962. NULL while it is not sealed. For auditors and the owner of the records.';
+
+CREATE OR REPLACE FUNCTION audit_consistency(since_block bigint DEFAULT 0) RETURNS json
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM require_appointment('auditor', true);
+    RETURN (SELECT json_agg(json_build_object(
+                'block', b.block, 'previous_hash', encode(b.previous_hash, 'hex'), 'entries', b.entries, 'heads', b.heads,
+                'entries_root', encode(b.entries_root, 'hex'), 'heads_root', encode(b.heads_root, 'hex'),
+                'sealed_at', (extract(epoch FROM b.sealed_at) * 1000000)::bigint - 946684800000000,
+                'system_identifier', b.system_identifier::text, 'timeline', b.timeline, 'database_oid', b.database_oid,
+                'incarnation', b.incarnation, 'hash', encode(b.hash, 'hex')) ORDER BY b.block)
+            FROM audit_block b WHERE b.block > since_block);
+END
+$$;
+COMMENT ON FUNCTION audit_consistency(bigint) IS
+'Proves that a newer digest continues an older one: the blocks between, each with the hash of the one before and everything its own hash is made of. NULL when there are none. For auditors and the owner of the records.';
+GRANT EXECUTE ON FUNCTION audit_inclusion(int, bigint), audit_consistency(bigint) TO perfmgmt_auditor;

@@ -100,6 +100,20 @@ SELECT is((SELECT entries_root FROM perf.audit_block ORDER BY block DESC LIMIT 1
           'the root of a block of one entry');
 SELECT throws_ok($$SELECT perf.verify_audit('{"block": 1}')$$, '22023', 'not a digest of the ledger');
 
+-- an entry in its block, and from block to block
+SELECT is((SELECT encode(perfmgmt.merkle_climb(decode(i ->> 'hash', 'hex'), (i ->> 'leaf_index')::bigint, (i ->> 'tree_size')::bigint,
+                         ARRAY(SELECT decode(p, 'hex') FROM json_array_elements_text(i -> 'path') p)), 'hex')),
+          (SELECT encode(entries_root, 'hex') FROM perf.audit_block WHERE block = (i ->> 'block')::bigint), 'the proof of entry ' || s || ' of person 8')
+FROM generate_series(1, 4) s CROSS JOIN LATERAL (SELECT perf.audit_inclusion(8, s)) x(i);
+SELECT is(perf.audit_inclusion(8, (SELECT sequence FROM perf.audit_head WHERE subject = 8))::text, NULL, 'an entry that is not sealed has none');
+SELECT is(perf.audit_inclusion(8, 99999)::text, NULL, 'nor has one that is not there');
+SELECT is((SELECT string_agg(encode(perfmgmt.block_hash((b ->> 'block')::bigint, decode(b ->> 'previous_hash', 'hex'), (b ->> 'entries')::bigint, (b ->> 'heads')::bigint,
+                    decode(b ->> 'entries_root', 'hex'), decode(b ->> 'heads_root', 'hex'), timestamptz '2000-01-01 00:00+00' + (b ->> 'sealed_at')::bigint * interval '1 us',
+                    (b ->> 'system_identifier')::bigint, (b ->> 'timeline')::int, (b ->> 'database_oid')::bigint, (b ->> 'incarnation')::int), 'hex'), ',' ORDER BY (b ->> 'block')::int)
+           FROM json_array_elements(perf.audit_consistency(1)) b),
+          (SELECT string_agg(encode(hash, 'hex'), ',' ORDER BY block) FROM perf.audit_block WHERE block > 1), 'the blocks since the first can be computed again');
+SELECT is(perf.audit_consistency(1) -> 0 ->> 'previous_hash', (SELECT encode(hash, 'hex') FROM perf.audit_block WHERE block = 1), 'and continue it');
+
 -- Attacks -------------------------------------------------------------------
 -- Each is undone. Person 8 has a chain in the middle of the table; entry 3 is
 -- sealed, the last one is not.

@@ -84,6 +84,20 @@ WHERE perfmgmt.merkle_root(ARRAY(SELECT int4send(i) FROM generate_series(1, n) i
 SELECT perfmgmt.merkle_root('{NULL}');
 SELECT perfmgmt.merkle_tree(leaf) FROM (VALUES ('\x00'::bytea), (NULL)) v(leaf);
 
+-- paths: each leaf of each tree climbs to the root, and another leaf does not
+SELECT count(*) AS leaves, count(*) FILTER (WHERE climbed = root) AS right, count(*) FILTER (WHERE other = root) AS wrong, max(cardinality(path)) AS longest
+FROM generate_series(1, 40) n
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT int4send(i) FROM generate_series(1, n) i) AS leaves) l
+CROSS JOIN LATERAL (SELECT perfmgmt.merkle_root(leaves) AS root) r
+CROSS JOIN generate_series(0, n - 1) i
+CROSS JOIN LATERAL (SELECT perfmgmt.merkle_path(leaves, i) AS path) p
+CROSS JOIN LATERAL (SELECT perfmgmt.merkle_climb(leaves[i + 1], i, n, path) AS climbed, perfmgmt.merkle_climb('x', i, n, path) AS other) c;
+SELECT perfmgmt.merkle_path('{}', 0);
+SELECT perfmgmt.merkle_path('{x}', 1);
+SELECT perfmgmt.merkle_path('{x,NULL}', 0);
+SELECT perfmgmt.merkle_climb('x', 0, 2, '{}') AS too_short, perfmgmt.merkle_climb('x', 0, 1, '{y}') AS too_long, perfmgmt.merkle_climb('x', 0, 2, '{NULL}') AS nothing;
+SELECT perfmgmt.merkle_climb('x', -1, 2, '{}');
+
 --
 -- an entry: the golden hash, and the definition in SQL
 --
