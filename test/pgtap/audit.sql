@@ -82,7 +82,14 @@ SELECT results_eq($$SELECT operation FROM perf.history('perf.login', 8)$$, $$VAL
 SELECT results_eq($$SELECT document ->> 'role_name' FROM perf.as_of('perf.login', 9, 'infinity')$$, $$VALUES ('audit_test')$$, 'as_of() now');
 SELECT is_empty($$SELECT * FROM perf.as_of('perf.login', 9, '2020-01-01')$$, 'and before');
 SELECT results_eq($$SELECT document FROM perf.as_of('perf.employee', 8, 'infinity')$$,
-                  $$SELECT perfmgmt.canonical_row_json(e) FROM perf.employee e WHERE employee_id = 8$$, 'as it is in the table');
+                  $$SELECT perfmgmt.canonical_row_json(e) - 'manager_chain' FROM perf.employee e WHERE employee_id = 8$$, 'as it is in the table, but for the derived manager_chain');
+-- a manager moves: one event, of the assignment
+CREATE TEMP TABLE heads_before AS SELECT subject, sequence FROM perf.audit_head;
+UPDATE perf.employee SET manager_chain = manager_chain || 1 WHERE employee_id IN (8, 9);
+SELECT is_empty('SELECT subject, sequence FROM perf.audit_head EXCEPT SELECT * FROM heads_before', 'a rewritten manager_chain is no event');
+UPDATE perf.employee SET manager_chain = manager_chain[:cardinality(manager_chain) - 1], email = CASE employee_id WHEN 9 THEN 'p9@example.com' END WHERE employee_id IN (8, 9);
+SELECT results_eq('SELECT subject FROM (SELECT subject, sequence FROM perf.audit_head EXCEPT SELECT * FROM heads_before) c', 'VALUES (9)', 'beside it, who changed otherwise is');
+UPDATE perf.employee SET email = NULL WHERE employee_id = 9;
 SELECT is_empty('SELECT * FROM perf.reconcile_audit()', 'all of it reconciles');
 
 -- Seal ----------------------------------------------------------------------
