@@ -12,7 +12,7 @@ SELECT count(*), sum(n) FROM (
 
 ---- ours | olr.session_distribution as HR, company and every group, with bounds, targets and bars
 BEGIN;
-SELECT perfmgmt.act_as(employee_id) FROM perf.appointment;
+SELECT perfmgmt.act_as(employee_id) FROM perf.appointment \g /dev/null
 SET LOCAL ROLE perfmgmt_hr;
 \timing on
 SELECT count(*) > 0, sum(n) > 0, max(length(bar)) FROM olr.session_distribution WHERE review_cycle_id = 1;

@@ -35,7 +35,7 @@ SELECT count(*), sum(tier_change) FROM bench.what_if_in_sql;
 
 ---- ours | what_if(), the whole company | | changes
 BEGIN;
-SELECT perfmgmt.act_as(employee_id) FROM perf.appointment;
+SELECT perfmgmt.act_as(employee_id) FROM perf.appointment \g /dev/null
 SET LOCAL ROLE perfmgmt_hr;
 \timing on
 SELECT count(*), sum(tier_change) FROM perf.what_if(1, NULL, '{15,15,25,35,10}', NULL, 'hamilton');
@@ -44,7 +44,7 @@ ROLLBACK;
 
 ---- ours | what_if(), pools rounded together, which plain SQL cannot spell
 BEGIN;
-SELECT perfmgmt.act_as(employee_id) FROM perf.appointment;
+SELECT perfmgmt.act_as(employee_id) FROM perf.appointment \g /dev/null
 SET LOCAL ROLE perfmgmt_hr;
 \timing on
 SELECT count(*) > 0 FROM perf.what_if(1, NULL, '{15,15,25,35,10}');
