@@ -183,3 +183,16 @@ DROP EXTENSION perfmgmt;
 \set VERBOSITY default
 \set ON_ERROR_STOP on
 \echo
+\echo '== 7. The ledger proves itself, against one line kept outside ================='
+\echo
+SELECT perf.seal_audit() AS block \gset
+SELECT perf.audit_digest() AS digest \gset
+\echo The digest to keep: :digest
+\echo
+SELECT status, entries, blocks, problem FROM perf.verify_audit(:'digest');
+\echo 'A superuser flips one bit in the history of Alice Kerrigan:'
+\echo
+BEGIN;
+UPDATE perf.audit_entry SET content = set_byte(content, 60, get_byte(content, 60) # 1) WHERE subject = :alice_id AND sequence = 3;
+SELECT status, broken_table, broken_subject AS person, broken_sequence AS entry, problem FROM perf.verify_audit(:'digest');
+ROLLBACK;

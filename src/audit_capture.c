@@ -15,6 +15,7 @@
 #include "audit.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -25,6 +26,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -109,6 +111,17 @@ typedef struct Capture
 	MemoryContext context;
 	MemoryContext row_context;
 } Capture;
+
+/* The heads that this transaction wrote last, by subject; see FindWrittenHead(). */
+typedef struct WrittenHead
+{
+	LocalTransactionId lxid;
+	int32		subject;
+	Oid			filenode;
+	ItemPointerData tid;
+} WrittenHead;
+
+static WrittenHead written_heads[64];
 
 static char *audit_reason = NULL;
 static int	on_behalf_of = 0;
@@ -332,22 +345,68 @@ CollectChanged(Capture *capture, Tuplestorestate *before, Tuplestorestate *after
 	ExecClearTuple(new_row);
 }
 
+static WrittenHead *
+WrittenHeadOf(int32 subject)
+{
+	return &written_heads[(uint32) subject % lengthof(written_heads)];
+}
+
+/*
+ * The head as this transaction left it, without the index, which would lead
+ * past all its dead versions and make many small statements quadratic.  It is
+ * checked, since a savepoint may have taken it back: our own row, of this
+ * subject and not replaced, is the last one and needs no lock.
+ */
+static bool
+FindWrittenHead(Capture *capture, Chain *chain, TupleTableSlot *found)
+{
+	WrittenHead *written = WrittenHeadOf(chain->subject);
+	Relation	rel = capture->head_table;
+	bool		isnull;
+
+	return written->lxid == MyLocalTransactionId() &&
+		written->subject == chain->subject &&
+		written->filenode == rel->rd_rel->relfilenode &&
+		table_tuple_fetch_row_version(rel, &written->tid, SnapshotSelf, found) &&
+		DatumGetInt32(slot_getattr(found, HEAD_SUBJECT + 1, &isnull)) == chain->subject &&
+		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(found, MinTransactionIdAttributeNumber, &isnull)));
+}
+
+static void
+NoteWrittenHead(Capture *capture, int32 subject, ItemPointer tid)
+{
+	WrittenHead *written = WrittenHeadOf(subject);
+
+	written->lxid = MyLocalTransactionId();
+	written->subject = subject;
+	written->filenode = capture->head_table->rd_rel->relfilenode;
+	written->tid = *tid;
+}
+
 /*
  * Locks the head of a chain to the end of the transaction, and reads it past
  * every snapshot: what counts is the last committed entry.
  */
+static bool
+FindHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTableSlot *found)
+{
+	if (FindWrittenHead(capture, chain, found))
+		return true;
+	ExecClearTuple(key);
+	memset(key->tts_isnull, true, key->tts_tupleDescriptor->natts);
+	key->tts_values[HEAD_SUBJECT] = Int32GetDatum(chain->subject);
+	key->tts_isnull[HEAD_SUBJECT] = false;
+	ExecStoreVirtualTuple(key);
+	return RelationFindReplTupleByIndex(capture->head_table, index, LockTupleNoKeyExclusive, key, found);
+}
+
 static void
 LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTableSlot *found)
 {
 	bool		isnull;
 	Datum		hash;
 
-	ExecClearTuple(key);
-	memset(key->tts_isnull, true, key->tts_tupleDescriptor->natts);
-	key->tts_values[HEAD_SUBJECT] = Int32GetDatum(chain->subject);
-	key->tts_isnull[HEAD_SUBJECT] = false;
-	ExecStoreVirtualTuple(key);
-	if (!RelationFindReplTupleByIndex(capture->head_table, index, LockTupleNoKeyExclusive, key, found))
+	if (!FindHead(capture, chain, index, key, found))
 	{
 		chain->is_new = true;	/* sequence 0, 32 zero bytes */
 		return;
@@ -723,14 +782,16 @@ WriteHeads(Capture *capture)
 		if (chain->is_new)
 		{
 			/* nothing but updates without a change: no chain begins */
-			if (chain->sequence > 0)
-				ExecSimpleRelationInsert(capture->head_target, capture->estate, slot);
+			if (chain->sequence == 0)
+				continue;
+			ExecSimpleRelationInsert(capture->head_target, capture->estate, slot);
 		}
 		else
 		{
 			place->tts_tid = chain->tid;
 			ExecSimpleRelationUpdate(capture->head_target, capture->estate, &recheck, place, slot);
 		}
+		NoteWrittenHead(capture, chain->subject, &slot->tts_tid);
 		ResetPerTupleExprContext(capture->estate);
 	}
 	ExecDropSingleTupleTableSlot(slot);

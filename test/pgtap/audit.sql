@@ -48,6 +48,21 @@ INSERT INTO perf.login VALUES ('audit_test', 8);
 UPDATE perf.login SET employee_id = 9 WHERE role_name = 'audit_test';
 SELECT results_eq($$SELECT subject, operation FROM perf.audit_log WHERE table_name = 'perf.login' ORDER BY subject, sequence$$,
                   $$VALUES (8, 'insert'), (8, 'leave'), (9, 'enter')$$, 'leaves one chain and enters the other');
+-- savepoints: the head goes back with the entries
+CREATE FUNCTION pg_temp.absent(n int) RETURNS void LANGUAGE sql AS
+    $$INSERT INTO perf.absence (employee_id, valid_during) VALUES (10, daterange('2010-01-01', '2010-01-02')), (n, daterange('2010-01-01', '2010-01-02'))$$;
+SELECT pg_temp.absent(11);
+SAVEPOINT a;
+SELECT pg_temp.absent(12), pg_temp.absent(13);
+SAVEPOINT b;
+SELECT pg_temp.absent(11), pg_temp.absent(14);
+ROLLBACK TO b;
+SELECT pg_temp.absent(12);
+ROLLBACK TO a;
+SELECT pg_temp.absent(11), pg_temp.absent(15);
+SELECT is((SELECT array_agg(subject || ': ' || n ORDER BY subject)::text FROM (SELECT subject, count(*) AS n FROM perf.audit_entry
+           WHERE table_name = 'perf.absence' AND subject BETWEEN 10 AND 15 GROUP BY subject) c), '{"10: 3","11: 2","15: 1"}', 'savepoints');
+SELECT is((SELECT status FROM perf.verify_audit()), 'unanchored', 'leave no gap');
 -- authors are apart
 SELECT is_empty($$SELECT * FROM perf.audit_log WHERE table_name = 'perf.principle_rating' AND (row_after ? 'rater_id' OR NOT author_after ? 'rater_id')$$,
                 'the rater is in the authorship, not in the content');
