@@ -183,7 +183,7 @@ DROP EXTENSION perfmgmt;
 \set VERBOSITY default
 \set ON_ERROR_STOP on
 \echo
-\echo '== 7. The ledger proves itself, against one line kept outside ================='
+\echo '== 8. The ledger proves itself, against one line kept outside ================='
 \echo
 SELECT perf.seal_audit() AS block \gset
 SELECT perf.audit_digest() AS digest \gset
