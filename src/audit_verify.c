@@ -34,7 +34,7 @@ enum
 	LINK_SUBJECT, LINK_SEQUENCE, LINK_PREV_HASH, LINK_HASH, LINK_FLAGS, LINK_COLUMNS
 };
 
-typedef struct Block
+typedef struct SealedBlock
 {
 	int64		number;
 	int64		entries;
@@ -46,7 +46,7 @@ typedef struct Block
 	uint8		computed_hash[AUDIT_HASH_LENGTH];
 	MerkleTree	entry_tree;
 	MerkleTree	head_tree;
-} Block;
+} SealedBlock;
 
 /* Rows of a table of the ledger, sorted; values of the one at hand. */
 typedef struct Sorted
@@ -63,7 +63,7 @@ typedef struct Verification
 	MemoryContext context;
 	MemoryContext row_context;
 
-	Block	   *blocks;
+	SealedBlock	   *blocks;
 	int64		block_count;
 
 	int64		entries;
@@ -313,7 +313,7 @@ static void
 ReadBlock(Verification *v, TupleTableSlot *row, void *arg)
 {
 	int64	   *allocated = (int64 *) arg;
-	Block	   *block;
+	SealedBlock	   *block;
 	StringInfoData bytes;
 
 	if (v->block_count == *allocated)
@@ -321,8 +321,8 @@ ReadBlock(Verification *v, TupleTableSlot *row, void *arg)
 		MemoryContext old = MemoryContextSwitchTo(v->context);
 
 		*allocated = Max(*allocated * 2, 64);
-		v->blocks = v->blocks == NULL ? palloc(sizeof(Block) * *allocated) :
-			repalloc_huge(v->blocks, sizeof(Block) * *allocated);
+		v->blocks = v->blocks == NULL ? palloc(sizeof(SealedBlock) * *allocated) :
+			repalloc_huge(v->blocks, sizeof(SealedBlock) * *allocated);
 		MemoryContextSwitchTo(old);
 	}
 	block = &v->blocks[v->block_count++];
@@ -342,13 +342,13 @@ ReadBlock(Verification *v, TupleTableSlot *row, void *arg)
 static int
 CompareBlocks(const void *a, const void *b)
 {
-	int64		left = ((const Block *) a)->number;
-	int64		right = ((const Block *) b)->number;
+	int64		left = ((const SealedBlock *) a)->number;
+	int64		right = ((const SealedBlock *) b)->number;
 
 	return (left > right) - (left < right);
 }
 
-static Block *
+static SealedBlock *
 BlockOf(Verification *v, int64 number)
 {
 	/* numbered from 1 without a gap, as CheckBlocks() says */
@@ -364,10 +364,10 @@ CheckBlocks(Verification *v)
 
 	ForEachLedgerRow(v, "audit_block", ReadBlock, &allocated);
 	if (v->block_count > 0)
-		qsort(v->blocks, v->block_count, sizeof(Block), CompareBlocks);
+		qsort(v->blocks, v->block_count, sizeof(SealedBlock), CompareBlocks);
 	for (i = 0; i < v->block_count; i++)
 	{
-		Block	   *block = &v->blocks[i];
+		SealedBlock	   *block = &v->blocks[i];
 
 		if (block->number != i + 1)
 			return Broken(v, "audit_block", 0, i + 1, "the block is missing");
@@ -386,7 +386,7 @@ CheckRoots(Verification *v)
 
 	for (i = 0; i < v->block_count; i++)
 	{
-		Block	   *block = &v->blocks[i];
+		SealedBlock	   *block = &v->blocks[i];
 		uint8		root[AUDIT_HASH_LENGTH];
 
 		CHECK_FOR_INTERRUPTS();
@@ -415,7 +415,7 @@ AddLeaf(Verification *v, MerkleTree *tree, const void *leaf, Size length)
 }
 
 static void
-AddHeadLeaf(Verification *v, Block *block, int32 subject, int64 sequence, const uint8 *hash)
+AddHeadLeaf(Verification *v, SealedBlock *block, int32 subject, int64 sequence, const uint8 *hash)
 {
 	StringInfoData leaf;
 
@@ -430,7 +430,7 @@ AddHeadLeaf(Verification *v, Block *block, int32 subject, int64 sequence, const 
 static bool
 CheckSealed(Verification *v, Sorted *sealed, int32 subject, int64 sequence, const uint8 *hash)
 {
-	Block	   *block;
+	SealedBlock	   *block;
 
 	if (!sealed->valid || Int32At(sealed, SEALED_SUBJECT) != subject)
 	{
@@ -557,7 +557,7 @@ CheckChains(Verification *v)
 static bool
 CheckDigest(Verification *v, int64 number, bytea *hash)
 {
-	Block	   *block = BlockOf(v, number);
+	SealedBlock	   *block = BlockOf(v, number);
 
 	if (block == NULL)
 		return Broken(v, "audit_block", 0, number, "the block of the digest is missing");
