@@ -1014,7 +1014,7 @@ def accomplishment_row(chance, person, number):
         verifier = chance.pick(near(person) or [person.manager])
     verified = "" if chance.yes(0.17) else verifier.external_id
     system = chance.pick((person.manages or person.team).systems)
-    link = f"https://example.com/work/{person.external_id.lower()}/{number}"
+    link = f"https://example.com/projects/{person.external_id.lower()}/{number}"
     return [person.external_id, make_claim(chance, system), link,
             start, end, verified]
 

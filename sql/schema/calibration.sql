@@ -1352,44 +1352,44 @@ $$;
 COMMENT ON FUNCTION finalize_session(int) IS
 'Ends an active session: nothing in it moves any more. The chair. Error PM009 with every unmet condition, one a line, in the detail: hard bounds, conflicts, people without an Overall Value or exemption, open sessions below.';
 
-CREATE OR REPLACE FUNCTION propose_session_reopening(session_id int, reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+-- What a session leaves to two people: the first one proposes.
+CREATE OR REPLACE FUNCTION propose_about_session(kind text, session_id int, in_status text[], subject_id int, reason text) RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    session calibration_session := session_in_status(session_id, '{finalized}');
+    session calibration_session := session_in_status(session_id, in_status);
 BEGIN
     PERFORM require_session_lead(session_id);
-    RETURN propose_decision('session_reopening', NULL, session.review_cycle_id, jsonb_build_object('calibration_session_id', session_id), reason);
+    IF subject_id IS NOT NULL THEN
+        PERFORM subject_for_actor(session_id, subject_id);
+    END IF;
+    RETURN propose_decision(kind, subject_id, session.review_cycle_id, jsonb_build_object('calibration_session_id', session_id), reason);
 END
+$$;
+COMMENT ON FUNCTION propose_about_session(text, int, text[], int, text) IS 'A pending decision about a session, or about a subject of it, by who leads it; only the three functions below call it.';
+
+CREATE OR REPLACE FUNCTION propose_session_reopening(session_id int, reason text) RETURNS int
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT propose_about_session('session_reopening', session_id, '{finalized}', NULL, reason)
 $$;
 COMMENT ON FUNCTION propose_session_reopening(int, text) IS 'Proposes that a finalized session becomes active again; returns the decision_id for approve() by a second person with hr.';
 
 CREATE OR REPLACE FUNCTION propose_session_exception(session_id int, reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-DECLARE
-    session calibration_session := session_in_status(session_id, '{active}');
-BEGIN
-    PERFORM require_session_lead(session_id);
-    RETURN propose_decision('session_exception', NULL, session.review_cycle_id, jsonb_build_object('calibration_session_id', session_id), reason);
-END
+    SELECT propose_about_session('session_exception', session_id, '{active}', NULL, reason)
 $$;
 COMMENT ON FUNCTION propose_session_exception(int, text) IS 'Proposes that a session may end with broken hard bounds; returns the decision_id for approve() by a second person with hr.';
 
 CREATE OR REPLACE FUNCTION propose_calibration_exemption(session_id int, subject_id int, reason text) RETURNS int
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-DECLARE
-    session calibration_session := session_in_status(session_id, '{planned,active}');
-BEGIN
-    PERFORM require_session_lead(session_id);
-    PERFORM subject_for_actor(session_id, subject_id);
-    RETURN propose_decision('calibration_exemption', subject_id, session.review_cycle_id,
-                            jsonb_build_object('calibration_session_id', session_id), reason);
-END
+    SELECT propose_about_session('calibration_exemption', session_id, '{planned,active}', subject_id, reason)
 $$;
 COMMENT ON FUNCTION propose_calibration_exemption(int, int, text) IS 'Proposes that a session may end without an Overall Value of a subject; returns the decision_id for approve() by a second person with hr.';
 
