@@ -61,7 +61,7 @@ INSERT INTO readable_by_employees VALUES
     ('perf.policy', 'rule'), ('perf.axis', 'rule'), ('perf.rating_level', 'rule'), ('perf.principle', 'rule'),
     ('perf.principle_weight', 'rule'), ('perf.relation', 'rule'), ('perf.relation_weight', 'rule'),
     ('perf.tier', 'rule'), ('perf.matrix_cell', 'rule'), ('perf.distribution_target', 'rule'),
-    ('perf.anonymity_rule', 'rule');
+    ('perf.anonymity_rule', 'rule'), ('perf.feedback_question', 'rule');
 
 CREATE TEMP TABLE callable_by_employees (name text, reason text);
 INSERT INTO callable_by_employees VALUES

@@ -56,6 +56,9 @@ INSERT INTO decision VALUES
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback_item',               '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback_question',           'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.forte_label',                 'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_score',                 'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_summary',               'S', '', '', '', '', '', '', 'SI'),
@@ -71,6 +74,9 @@ INSERT INTO decision VALUES
     ('perf.login',                       '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.matrix_cell',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.overall_value',               '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.nomination',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.nomination_status',           '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.outbox',                      '', '', '', '', '', '', '', 'SIUD'),
     ('perf.participation',               '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.policy',                      'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.pool_quota',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -289,7 +295,7 @@ SELECT is_empty($$SELECT role_name, actor_id, relation, own_rows FROM seen
 SELECT is_empty($$SELECT relation FROM seen WHERE role_name = 'perfmgmt_employee' AND has_person AND own_rows <> rows_seen$$,
                 'an employee sees own rows alone');
 -- the fixture is worth something: where there can be rows, some actor sees some
-SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login')
+SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login', 'perf.nomination', 'perf.feedback', 'perf.feedback_item')
                   GROUP BY relation HAVING max(rows_seen) = 0$$, 'each readable relation shows rows to somebody');
 
 -- Moves --------------------------------------------------------------------
