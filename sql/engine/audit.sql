@@ -128,6 +128,7 @@ AS $$
     VALUES ('audit_entry', 'the ledger'), ('audit_head', 'the ledger'),
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
+           ('feedback_draft', 'what an author has not submitted; nobody else may read it'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
@@ -146,7 +147,7 @@ AS $$
     WHERE a.attrelid = of_table AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attname IN ('rater_id', 'author_id', 'written_by', 'calibrator_id', 'given_by', 'given_at',
                         'assessed_by', 'changed_by', 'changed_at', 'changed_in', 'on_behalf_of', 'submitted_at',
-                        'nominated_by', 'nominated_at', 'approved_by', 'answered_at')
+                        'nominated_by', 'nominated_at', 'approved_by', 'answered_at', 'first_submitted_at')
 $$;
 COMMENT ON FUNCTION perfmgmt.author_columns(regclass) IS
 'The columns of a table that say who wrote a row, and when: they go into the authorship of an entry, which can be erased without its content.';

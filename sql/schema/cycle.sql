@@ -356,6 +356,8 @@ BEGIN
         PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
+    WHEN 'disclosure' THEN
+        NULL; -- subject_export() asks for it
     ELSE
         RAISE EXCEPTION 'decisions of kind % take effect in their own function', approved.decision_kind USING ERRCODE = 'PM004';
     END CASE;

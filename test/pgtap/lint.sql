@@ -61,14 +61,23 @@ INSERT INTO readable_by_employees VALUES
     ('perf.policy', 'rule'), ('perf.axis', 'rule'), ('perf.rating_level', 'rule'), ('perf.principle', 'rule'),
     ('perf.principle_weight', 'rule'), ('perf.relation', 'rule'), ('perf.relation_weight', 'rule'),
     ('perf.tier', 'rule'), ('perf.matrix_cell', 'rule'), ('perf.distribution_target', 'rule'),
-    ('perf.anonymity_rule', 'rule'), ('perf.feedback_question', 'rule');
+    ('perf.anonymity_rule', 'rule'), ('perf.feedback_question', 'rule'), ('perf.feedback_rule', 'rule');
 
 CREATE TEMP TABLE callable_by_employees (name text, reason text);
 INSERT INTO callable_by_employees VALUES
     ('perf.lot_of(bytea,text)', 'anybody recomputes a lot after the release'),
     ('perf.acknowledge_review(integer,text)', 'writes the own acknowledgement'),
     ('perf.dispute_rating(integer,text)', 'writes the own dispute'),
-    ('perf.own_disputes()', 'reads the own disputes');
+    ('perf.own_disputes()', 'reads the own disputes'),
+    ('perf.nominate_author(integer,integer,integer,text,text)', 'proposes authors, for oneself into a table of the own proposals alone'),
+    ('perf.decline_feedback(integer,integer)', 'answers a request to oneself'),
+    ('perf.save_feedback_draft(integer,integer,jsonb,jsonb,text,text)', 'writes the own draft'),
+    ('perf.submit_feedback(integer,integer,jsonb,jsonb,text,text)', 'writes as the author'),
+    ('perf.withdraw_feedback(integer,integer)', 'takes back what one wrote'),
+    ('perf.own_nominations()', 'reads the own proposals, never what came of them'),
+    ('perf.own_feedback_requests()', 'reads as the author'),
+    ('perf.own_feedback_drafts()', 'reads as the author'),
+    ('perf.own_feedback()', 'reads as the author');
 
 -- Row security -------------------------------------------------------------
 
