@@ -1011,7 +1011,8 @@ AS $$
     VALUES ('feedback_draft', true, 'what a person writes about another and has not submitted; own_feedback_drafts() shows it'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
-           ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there')
+           ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
+           ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
 $$;
 COMMENT ON FUNCTION unexported_table() IS 'What subject_export() leaves out of its tables, with authors too or only without, and why.';
 
