@@ -12,5 +12,6 @@ void
 _PG_init(void)
 {
 	AuditInit();
+	AccessInit();
 	IdentityInit();				/* last: reserves the prefix of our GUCs */
 }
