@@ -401,11 +401,14 @@ InsertRead(Relation rel, ResultRelInfo *target, EState *estate, ReadSet *set)
 static void
 InsertReads(void)
 {
+	bool		read_only = XactReadOnly;
 	Relation	rel = table_open(AuditRelationOid("access_log"), RowExclusiveLock);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	EState	   *estate = CreateExecutorState();
 	ReadSet    *set;
 
+	/* a transaction that turned read-only after it read is logged all the same */
+	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	InitResultRelInfo(target, rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
@@ -415,6 +418,7 @@ InsertReads(void)
 	ExecCloseIndices(target);
 	FreeExecutorState(estate);
 	PopActiveSnapshot();
+	XactReadOnly = read_only;
 	table_close(rel, NoLock);
 }
 

@@ -256,7 +256,8 @@ WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
   AND NOT (d.classid = 'pg_proc'::regclass
            AND d.objid IN (SELECT to_regprocedure(p.routine) FROM perfmgmt.privileged_routine() p))
   AND NOT (d.classid = 'pg_class'::regclass AND r.rolname = 'perfmgmt_ledger'
-           AND d.objid IN (SELECT t.oid FROM ledger_table t));
+           AND d.objid IN (SELECT t.oid FROM ledger_table t
+                           UNION ALL SELECT 'perf.access_log_access_log_id_seq'::regclass));
 
 -- The ledger ----------------------------------------------------------------
 
