@@ -12,5 +12,6 @@ void
 _PG_init(void)
 {
 	AuditInit();
-	IdentityInit();				/* last: reserves the prefix of our GUCs */
+	IdentityInit();
+	IdentityGuardInit();				/* last: reserves the prefix of our GUCs */
 }
