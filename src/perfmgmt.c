@@ -13,5 +13,6 @@ _PG_init(void)
 {
 	AuditInit();
 	AccessInit();
-	IdentityInit();				/* last: reserves the prefix of our GUCs */
+	IdentityInit();
+	IdentityGuardInit();		/* last: reserves the prefix of our GUCs */
 }

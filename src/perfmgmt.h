@@ -111,6 +111,11 @@ extern void IdentityInit(void);
 extern int32 CurrentActorId(void);	/* 0: nobody */
 extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
 extern bool HasDelegationOf(int32 delegate, int32 principal);
+extern bool TransactionActed(void);
+
+/* identity_guard.c */
+extern void IdentityGuardInit(void);
+extern void CheckNothingWaits(void);
 
 /* audit_capture.c */
 extern void AuditInit(void);
