@@ -859,47 +859,47 @@ GRANT EXECUTE ON FUNCTION feedback_remind(date) TO perfmgmt_hr;
 -- them; with the author only where the policy says so.
 CREATE OR REPLACE FUNCTION session_feedback()
 RETURNS TABLE (review_cycle_id int, employee_id int, author_id int, relation text, question text, item_text text, score int)
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER ROWS 100
 SET search_path FROM CURRENT
 AS $$
-    SELECT f.review_cycle_id, f.employee_id, CASE WHEN r.session_sees_authors THEN f.author_id END, f.relation,
-           i.question, i.item_text, i.score::int
-    FROM overall_value o
-    JOIN feedback f USING (employee_id, review_cycle_id)
-    JOIN feedback_item i USING (employee_id, feedback_id)
-    JOIN feedback_rule r USING (policy_id)
-    WHERE o.calibration_session_id = ANY (actor_sessions()) AND o.employee_id <> ALL (actor_managers())
-      AND o.employee_id <> actor_id() AND NOT f.manager_chain @> ARRAY[actor_id()]
+    SELECT s.review_cycle_id, s.employee_id, s.author_id, s.relation, s.question, s.item_text, s.score
+    FROM (SELECT f.review_cycle_id, f.employee_id, CASE WHEN r.session_sees_authors THEN f.author_id END AS author_id, f.relation,
+                 i.question, i.item_text, i.score::int AS score
+          FROM overall_value o
+          JOIN feedback f USING (employee_id, review_cycle_id)
+          JOIN feedback_item i USING (employee_id, feedback_id)
+          JOIN feedback_rule r USING (policy_id)
+          WHERE o.calibration_session_id = ANY (actor_sessions()) AND o.employee_id <> ALL (actor_managers())
+            AND o.employee_id <> actor_id() AND NOT f.manager_chain @> ARRAY[actor_id()]
+          OFFSET 0) s -- only who is shown was read
+    WHERE s.author_id IS NULL OR log_read('perf.feedback', s.employee_id)
     -- in no order that tells who wrote what together
-    ORDER BY f.employee_id, i.question, md5(concat(i.item_text, i.score))
+    ORDER BY s.employee_id, s.question, md5(concat(s.item_text, s.score))
 $$;
 COMMENT ON FUNCTION session_feedback() IS 'Feedback about the subjects of the actor''s sessions whom the actor does not lead, an answer a row; author_id only where feedback_rule.session_sees_authors.';
 
 -- These count over authors and name none, so that no read of an author has to be
--- logged. They show the people below the actor, or as_hr, to appointed HR,
--- everybody; never the actor.
-CREATE OR REPLACE FUNCTION visible_participation(as_hr boolean) RETURNS SETOF participation
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+-- logged; they apply the row security of participation for the caller themselves.
+CREATE OR REPLACE FUNCTION visible_participation() RETURNS SETOF participation
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
-    SELECT p.* FROM participation p
-    WHERE NOT as_hr AND p.manager_chain @> ARRAY[actor_id()] AND p.employee_id <> actor_id()
-    UNION ALL
-    SELECT p.* FROM participation p
-    WHERE as_hr AND has_appointment('hr') AND p.employee_id <> actor_id()
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT p.* FROM participation p WHERE %s', format(sight_of_caller(), 'p'));
+END
 $$;
-COMMENT ON FUNCTION visible_participation(boolean) IS 'The participations below the actor; as_hr, of everybody else, for appointed HR.';
+COMMENT ON FUNCTION visible_participation() IS 'The participations that the row security of the caller shows; only functions that return nothing but counts use it.';
 
-CREATE OR REPLACE FUNCTION feedback_coverage(as_hr boolean)
+CREATE OR REPLACE FUNCTION feedback_coverage()
 RETURNS TABLE (review_cycle_id int, employee_id int, asked int, answered int, declined int, waiting int,
                from_manager int, from_peers int, from_stakeholders int, from_direct_reports int, projects_named int, projects_answered int)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     SELECT p.review_cycle_id, p.employee_id, coalesce(n.asked, 0), coalesce(n.answered, 0), coalesce(n.declined, 0), coalesce(n.waiting, 0),
            coalesce(f.managers, 0), coalesce(f.peers, 0), coalesce(f.stakeholders, 0), coalesce(f.reports, 0),
            coalesce(j.named, 0), coalesce(j.answered, 0)
-    FROM visible_participation(as_hr) p
+    FROM visible_participation() p
     JOIN eligibility e ON e.eligibility = p.eligibility AND e.is_rated
     LEFT JOIN (
         SELECT n.employee_id, n.review_cycle_id, count(*) FILTER (WHERE n.nomination_status IN ('requested', 'submitted', 'declined'))::int AS asked,
@@ -924,18 +924,18 @@ AS $$
         GROUP BY u.employee_id, u.review_cycle_id) j
         ON j.employee_id = p.employee_id AND j.review_cycle_id = p.review_cycle_id
 $$;
-COMMENT ON FUNCTION feedback_coverage(boolean) IS 'What olr.feedback_coverage shows: requests, answers and projects a person, counted over authors and naming none.';
+COMMENT ON FUNCTION feedback_coverage() IS 'What olr.feedback_coverage shows: requests, answers and projects a person, counted over authors and naming none.';
 
-CREATE OR REPLACE FUNCTION feedback_candour(as_hr boolean)
+CREATE OR REPLACE FUNCTION feedback_candour()
 RETURNS TABLE (review_cycle_id int, team_id int, relation text, n int, without_growth int, scores int, top_scores int, spread numeric)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     WITH written AS (
         SELECT p.review_cycle_id, p.team_id, f.relation, f.employee_id, f.feedback_id, f.author_id,
                NOT EXISTS (SELECT FROM feedback_item i WHERE i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id
                                                          AND i.question = 'growth' AND i.item_text IS NOT NULL) AS without_growth
-        FROM visible_participation(as_hr) p
+        FROM visible_participation() p
         JOIN feedback f ON f.employee_id = p.employee_id AND f.review_cycle_id = p.review_cycle_id AND f.relation <> 'self'
     ), score AS (
         SELECT w.review_cycle_id, w.team_id, w.relation, i.score::int AS score
@@ -960,18 +960,18 @@ AS $$
     -- a group of fewer authors would be about authors
     HAVING count(DISTINCT w.author_id) >= k.minimum_raters
 $$;
-COMMENT ON FUNCTION feedback_candour(boolean) IS 'What olr.feedback_candour shows: per team of the subjects and relation, from k authors on, never per author.';
+COMMENT ON FUNCTION feedback_candour() IS 'What olr.feedback_candour shows: per team of the subjects and relation, from k authors on, never per author.';
 
-CREATE OR REPLACE FUNCTION feedback_timing(as_hr boolean)
+CREATE OR REPLACE FUNCTION feedback_timing()
 RETURNS TABLE (review_cycle_id int, manager_id int, assessed int, with_feedback int, before_feedback int)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
     WITH judged AS (
         SELECT p.review_cycle_id, p.manager_id, a.versions, a.first_at,
                (SELECT min(f.first_submitted_at) FROM feedback f JOIN relation r USING (relation)
                 WHERE f.employee_id = p.employee_id AND f.review_cycle_id = p.review_cycle_id AND r.is_anonymous) AS feedback_at
-        FROM visible_participation(as_hr) p
+        FROM visible_participation() p
         JOIN (SELECT a.employee_id, a.review_cycle_id, count(*) AS versions, min(a.assessed_at) AS first_at
               FROM assessment a GROUP BY a.employee_id, a.review_cycle_id) a
           ON a.employee_id = p.employee_id AND a.review_cycle_id = p.review_cycle_id
@@ -981,9 +981,9 @@ AS $$
            count(*) FILTER (WHERE j.first_at < j.feedback_at AND j.versions = 1)::int
     FROM judged j GROUP BY j.review_cycle_id, j.manager_id
 $$;
-COMMENT ON FUNCTION feedback_timing(boolean) IS 'What olr.feedback_timing shows: per manager of record, assessments that were made before any feedback of others came, and never changed.';
+COMMENT ON FUNCTION feedback_timing() IS 'What olr.feedback_timing shows: per manager of record, assessments that were made before any feedback of others came, and never changed.';
 
-GRANT EXECUTE ON FUNCTION session_feedback(), feedback_coverage(boolean), feedback_candour(boolean), feedback_timing(boolean)
+GRANT EXECUTE ON FUNCTION session_feedback(), feedback_coverage(), feedback_candour(), feedback_timing()
     TO perfmgmt_leader, perfmgmt_hr;
 
 -- Everything about one person ----------------------------------------------------
@@ -1170,14 +1170,19 @@ BEGIN
     END IF;
     redacted := (disclosure.target ->> 'authors_redacted')::boolean;
     PERFORM queue_event(about_id, 'subject.exported', jsonb_build_object('decision_id', disclosure.decision_id));
+    PERFORM log_read('perf.overall_value', about_id);
+    PERFORM log_read('perf.feedback', about_id) WHERE NOT redacted;
     RETURN jsonb_build_object(
         'format', 'perfmgmt-subject-export-1', 'employee_id', about_id, 'exported_at', now(),
         'decision_id', disclosure.decision_id, 'authors_redacted', redacted,
         'left_out', (SELECT jsonb_object_agg(u.table_name, u.reason) FROM unexported_table() u WHERE u.also_with_authors OR redacted),
         'tables', exported_rows(about_id, redacted), 'named_in', exported_mentions(about_id),
-        'ledger', exported_ledger(about_id, redacted));
+        'ledger', exported_ledger(about_id, redacted),
+        'reads', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('table', l.relation_name, 'read_at', l.read_at,
+                                     'read_by', CASE WHEN NOT redacted THEN l.actor_id END)) ORDER BY l.access_log_id), '[]')
+                  FROM access_log l WHERE l.subjects @> about_id));
 END
 $$;
 COMMENT ON FUNCTION subject_export(int) IS
-'Everything held about a person as JSON: the rows of every table by the catalog, how often rows about others name the person, the ledger. Under a disclosure that two people decided in the last 30 days, which says whether authors are left out; with them left out, there are no numbers and times of rows that somebody wrote. HR, not about oneself. Errors: PM004 no disclosure; PM005 oneself; PM006 no appointment.';
+'Everything held about a person as JSON: the rows of every table by the catalog, how often rows about others name the person, the ledger, who read. Under a disclosure that two people decided in the last 30 days, which says whether authors are left out; with them left out, there are no numbers and times of rows that somebody wrote. HR, not about oneself. Errors: PM004 no disclosure; PM005 oneself; PM006 no appointment.';
 GRANT EXECUTE ON FUNCTION propose_disclosure(int, text, boolean), subject_export(int) TO perfmgmt_hr;

@@ -398,7 +398,7 @@ SELECT f.review_cycle_id, c.cycle_name, f.employee_id, e.full_name, f.asked, f.a
        round(f.answered::numeric / nullif(f.asked, 0), 4) AS response_share,
        f.from_manager, f.from_peers, f.from_stakeholders, f.from_direct_reports,
        f.projects_named, f.projects_answered, round(f.projects_answered::numeric / nullif(f.projects_named, 0), 4) AS project_share
-FROM feedback_coverage(pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) f
+FROM feedback_coverage() f
 JOIN review_cycle c USING (review_cycle_id)
 JOIN employee e USING (employee_id);
 COMMENT ON VIEW olr.feedback_coverage IS 'A row a person who is rated: how much of the feedback that was asked for came, from which relations, about which projects. Never about the reader.';
@@ -423,7 +423,7 @@ CREATE OR REPLACE VIEW olr.feedback_candour WITH (security_invoker = true) AS
 SELECT f.review_cycle_id, c.cycle_name, f.team_id, t.team_code, f.relation, f.n,
        round(f.without_growth::numeric / f.n, 4) AS without_growth_share, f.scores,
        round(f.top_scores::numeric / nullif(f.scores, 0), 4) AS top_score_share, f.spread
-FROM feedback_candour(pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) f
+FROM feedback_candour() f
 JOIN review_cycle c USING (review_cycle_id)
 JOIN team t USING (team_id);
 COMMENT ON VIEW olr.feedback_candour IS 'How frankly people wrote about the members of a team, by relation, over the people that the reader may see; only from k authors on, never per author.';
@@ -441,7 +441,7 @@ COMMENT ON COLUMN olr.feedback_candour.spread IS 'Standard deviation of the scor
 CREATE OR REPLACE VIEW olr.feedback_timing WITH (security_invoker = true) AS
 SELECT f.review_cycle_id, c.cycle_name, f.manager_id, m.full_name AS manager_name, f.assessed, f.with_feedback, f.before_feedback,
        round(f.before_feedback::numeric / nullif(f.with_feedback, 0), 4) AS before_feedback_share
-FROM feedback_timing(pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) f
+FROM feedback_timing() f
 JOIN review_cycle c USING (review_cycle_id)
 JOIN employee m ON m.employee_id = f.manager_id;
 COMMENT ON VIEW olr.feedback_timing IS 'Per manager of record: assessments written before any feedback of peers, stakeholders or direct reports came, and never changed. A small n says little.';

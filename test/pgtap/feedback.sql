@@ -233,8 +233,8 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('read', 5, 'leader', $$SELECT count(*) FROM olr.feedback_coverage WHERE employee_id IN (5, 8)$$, '^0$'),
     ('read', 13, 'leader', $$SELECT count(*) FROM olr.feedback_coverage$$, '^0$'),
     ('read', 13, 'employee', $$SELECT count(*) FROM olr.feedback_coverage$$, '^42501'),
-    ('read', 13, 'employee', $$SELECT * FROM perf.feedback_coverage(true)$$, '^42501'),
-    ('read', 5, 'leader', $$SELECT count(*) FROM perf.feedback_coverage(true)$$, '^0$');
+    ('read', 13, 'employee', $$SELECT * FROM perf.feedback_coverage()$$, '^42501'),
+    ('read', 5, 'hr', $$SELECT count(*) FROM olr.feedback_coverage$$, '^0$');
 SELECT command FROM script WHERE act = 'read' ORDER BY place \gexec
 SELECT verdict('read');
 
@@ -322,6 +322,14 @@ UPDATE feedback_rule SET session_sees_authors = true WHERE policy_id = 2;
 ALTER TABLE feedback_rule ENABLE TRIGGER immutable_in_use;
 SELECT as_person(4, 'leader', 'with authors', $$SELECT string_agg(format('%s %s', author_name, item_text), ', ' ORDER BY item_text) FROM olr.feedback WHERE employee_id = 22$$) \gexec
 SELECT is(heard('with authors'), 'Person 23 Text of 23, Person 24 Text of 24', 'with authors, where the policy says so');
+
+-- reads of authors are noted, also through the session; counts and texts alone are not
+SELECT results_eq($$SELECT actor_id, relation_name, subjects @> 22 FROM perf.access_log WHERE relation_name LIKE 'perf.feedback' AND subjects && '{[22,23)}'::int4multirange ORDER BY access_log_id$$,
+    $$VALUES (7, 'perf.feedback', true), (26, 'perf.feedback', true), (4, 'perf.feedback', true)$$,
+    'who read authors is in the log: not 4 before authors were shown');
+SELECT count(*) AS reads FROM access_log \gset
+SELECT as_person(2, 'leader', 'counts', 'SELECT count(*) FROM olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing') \gexec
+SELECT is((SELECT count(*) FROM access_log), :reads::bigint, 'counts are no reads');
 
 -- R9 --------------------------------------------------------------------------------
 
@@ -439,6 +447,8 @@ SELECT as_person(27, 'hr', 'export', 'SELECT perf.subject_export(7001)') \gexec
 UPDATE export SET document = heard('export')::jsonb;
 SELECT is(document #>> '{tables,feedback,0,author_id}', '7003', 'with authors, where the decision says so') FROM export;
 SELECT ok(document -> 'tables' ? 'nomination', 'and who was asked') FROM export;
+SELECT is((document #> '{reads,0}') - 'read_at', '{"table": "perf.overall_value", "read_by": 26}', 'and who read before: the first export was a read') FROM export;
+SELECT is(jsonb_array_length(document -> 'reads'), 1, 'of ratings, not of authors') FROM export;
 SELECT ok(strpos(document::text, 'MARK:7002') = 0, 'still nothing of another person') FROM export;
 SELECT is(document ->> 'decision_id', :'disclosure'::text, 'the newest decision counts') FROM export;
 UPDATE decision SET decided_at = now() - interval '31 days' WHERE decision_kind = 'disclosure';

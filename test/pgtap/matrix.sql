@@ -273,14 +273,15 @@ WHERE relation = 'olr.feedback';
 UPDATE expectation v SET query = replace(replace(t.query, 'count(*)', 'count(DISTINCT (x.employee_id, x.review_cycle_id, x.author_id))'), 'FROM perf.nomination x',
     'FROM (SELECT employee_id, review_cycle_id, author_id FROM perf.nomination UNION ALL SELECT employee_id, review_cycle_id, author_id FROM perf.own_nomination) x')
 FROM expectation t WHERE v.relation = 'olr.nomination' AND t.relation = 'perf.nomination' AND t.role_name = v.role_name;
--- computed behind a function: people who are rated, groups of three authors and more, managers who assessed
+-- computed behind a function, with the sight of participation: people who are
+-- rated, managers who assessed, groups of three authors and more
 UPDATE expectation SET query = replace(CASE relation
     WHEN 'olr.feedback_coverage' THEN 'SELECT count(*) FROM perf.participation x JOIN perf.eligibility e USING (eligibility) WHERE e.is_rated AND {seen}'
     WHEN 'olr.feedback_timing' THEN 'SELECT count(DISTINCT (x.review_cycle_id, x.manager_id)) FROM perf.participation x
         JOIN perf.assessment a USING (employee_id, review_cycle_id) WHERE x.manager_id IS NOT NULL AND {seen}'
     ELSE 'SELECT count(*) FROM (SELECT FROM perf.participation x JOIN perf.feedback f USING (employee_id, review_cycle_id)
         WHERE f.relation <> ''self'' AND {seen} GROUP BY x.team_id, f.relation HAVING count(DISTINCT f.author_id) >= 3) g' END,
-    '{seen}', CASE role_name WHEN 'perfmgmt_leader' THEN 'x.employee_id = ANY ({below})'
+    '{seen}', CASE role_name WHEN 'perfmgmt_leader' THEN '{sight}'
               ELSE '{hr} AND x.employee_id <> {actor}' END)
 WHERE relation IN ('olr.feedback_coverage', 'olr.feedback_timing', 'olr.feedback_candour');
 -- rules and seats; without people the cells count 0
