@@ -165,7 +165,7 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('write', 18, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}')$$, '^PM004 you were not asked to write about employee 13 \+'),
     ('write', 22, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}')$$, '^PM004 you were not asked to write about employee 13 \+'),
     ('write', 13, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'peer')$$, '^PM005 nobody is a peer of oneself \+'),
-    ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'self')$$, '^PM005 a self review is about oneself'),
+    ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'self')$$, '^PM005 a self review is about oneself \+'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'manager')$$, '^PM005 the relation "manager" does not hold \+'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 31, '{"growth": "x"}')$$, '^PM004 employee 31 gets no feedback in cycle'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback(2, 13, '{"growth": "x"}')$$, '^PM004 the feedback of cycle 2 is not open \+'),
@@ -192,13 +192,21 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('write', 15, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"strengths": "From 15."}', '{"1": 3}')$$, '^Version 1'),
     -- a new version without principles takes the scores away
     ('write', 15, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"strengths": "From 15."}')$$, '^Version 2'),
-    ('write', 19, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{}', '{"1": 3}')$$, '^Version 1');
+    ('write', 19, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{}', '{"1": 3}')$$, '^Version 1'),
+    -- 7 was imported as the rater of 22: a form without principles leaves that, also when it goes
+    ('write', 7, 'employee', $$SELECT perf.submit_feedback({c}, 22, '{"growth": "x"}')$$, '^Version 1'),
+    ('write', 7, 'employee', $$SELECT perf.submit_feedback({c}, 22, '{"growth": "y"}')$$, '^Version 2'),
+    ('write', 7, 'employee', $$SELECT principles FROM perf.own_feedback() WHERE subject_id = 22$$, '^{}$'),
+    ('write', 7, 'employee', $$SELECT perf.withdraw_feedback({c}, 22)$$, '^done$');
+INSERT INTO principle_rating (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, manager_chain)
+SELECT 22, :cycle, 7, 'manager', array_fill(4::smallint, ARRAY[16]), 1, '{7,3,1}';
 SELECT command FROM script WHERE act = 'write' ORDER BY place \gexec
 SELECT verdict('write');
 SELECT results_eq(format('SELECT rater_id, relation, array_to_string(scores, '','', ''-''), level_rank FROM perf.principle_rating WHERE employee_id = 13 AND review_cycle_id = %s ORDER BY 1', :cycle),
     $$VALUES (5, 'manager', '4,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2), (13, 'self', '5,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2),
              (14, 'stakeholder', '-,5,-,-,-,-,-,-,-,-,-,2,-,-,-,-', 2), (19, 'peer', '3,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2)$$,
     'principles become ratings of the author; behaviours do not, nor what was withdrawn');
+SELECT is((SELECT count(*) FROM principle_rating WHERE employee_id = 22 AND review_cycle_id = :cycle AND rater_id = 7), 1::bigint, 'an imported rating stays');
 SELECT results_eq(format('SELECT author_id, version, first_submitted_at < submitted_at FROM perf.feedback WHERE employee_id = 13 AND review_cycle_id = %s ORDER BY 1', :cycle),
     'VALUES (5, 1, false), (13, 1, false), (14, 2, true), (15, 2, true), (19, 1, false)', 'versions count up');
 SELECT results_eq($$SELECT operation, row_after ->> 'item_text' FROM perf.audit_log WHERE subject = 13 AND table_name = 'perf.feedback_item'
@@ -331,6 +339,22 @@ SELECT count(*) AS reads FROM access_log \gset
 SELECT as_person(2, 'leader', 'counts', 'SELECT count(*) FROM olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing') \gexec
 SELECT is((SELECT count(*) FROM access_log), :reads::bigint, 'counts are no reads');
 
+-- Open rows follow the organisation, released ones stay -------------------------
+
+INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, manager_chain) VALUES (13, 1, 14, 'peer', '{5,2,1}');
+INSERT INTO feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, manager_chain)
+SELECT 13, f.feedback_id, 1, 'growth', 'x', '{5,2,1}' FROM feedback f WHERE f.employee_id = 13 AND f.review_cycle_id = 1;
+SELECT * FROM move_employee(13, 4) \g /dev/null
+SELECT results_eq(format($$SELECT t, review_cycle_id, min(manager_chain::text), max(manager_chain::text) FROM (
+        SELECT 'feedback' AS t, employee_id, review_cycle_id, manager_chain FROM perf.feedback
+        UNION ALL SELECT 'item', employee_id, review_cycle_id, manager_chain FROM perf.feedback_item
+        UNION ALL SELECT 'nomination', employee_id, review_cycle_id, manager_chain FROM perf.nomination
+        UNION ALL SELECT 'own', employee_id, review_cycle_id, manager_chain FROM perf.own_nomination) u
+    WHERE employee_id = 13 AND review_cycle_id IN (1, %s) GROUP BY 1, 2 ORDER BY 1, 2$$, :cycle),
+    format($$VALUES ('feedback', 1, '{5,2,1}', '{5,2,1}'), ('feedback', %1$s, '{4,2,1}', '{4,2,1}'), ('item', 1, '{5,2,1}', '{5,2,1}'),
+           ('item', %1$s, '{4,2,1}', '{4,2,1}'), ('nomination', %1$s, '{4,2,1}', '{4,2,1}'), ('own', %1$s, '{4,2,1}', '{4,2,1}')$$, :cycle),
+    'who moves takes the open cycle along');
+
 -- R9 --------------------------------------------------------------------------------
 
 SELECT throws_ok('UPDATE perf.anonymity_rule SET minimum_raters = 3 WHERE policy_id = 2', 'PM002', NULL, 'the same k is no change that a policy in use takes');
@@ -458,7 +482,7 @@ SELECT matches(heard('old'), '^PM004', 'for 30 days');
 SELECT as_person(26, 'hr', 'of 14', 'SELECT perf.propose_disclosure(14, ''asked'')') \gexec
 SELECT as_person(27, 'hr', 'approve', format('SELECT perf.approve(%s)', heard('of 14'))) \gexec
 SELECT as_person(26, 'hr', 'of 14', 'SELECT perf.subject_export(14)') \gexec
-SELECT ok(heard('of 14')::jsonb -> 'named_in' @> '[{"table": "feedback", "as": "author_id", "rows": 2}]', 'how often a person wrote');
+SELECT ok(heard('of 14')::jsonb -> 'named_in' @> '[{"table": "feedback", "as": "author_id", "rows": 3}]', 'how often a person wrote');
 SELECT ok(strpos(heard('of 14'), 'Second text.') = 0, 'not what about others');
 
 SELECT * FROM finish();
