@@ -129,6 +129,7 @@ AS $$
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
+           ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
            ('import_assessment', 'staging'), ('import_accomplishment', 'staging'),

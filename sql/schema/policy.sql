@@ -465,8 +465,18 @@ CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON 
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
 CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON distribution_target
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
-CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON anonymity_rule
+-- more raters can be asked for at any time, fewer never
+CREATE OR REPLACE FUNCTION anonymity_raised(before anonymity_rule, after anonymity_rule) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT before.policy_id = after.policy_id AND before.minimum_raters < after.minimum_raters
+$$;
+COMMENT ON FUNCTION anonymity_raised(anonymity_rule, anonymity_rule) IS 'Whether a change asks for more raters and nothing else.';
+CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR DELETE ON anonymity_rule
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
+CREATE OR REPLACE TRIGGER raise_only_in_use BEFORE UPDATE ON anonymity_rule
+    FOR EACH ROW WHEN (NOT anonymity_raised(OLD, NEW)) EXECUTE FUNCTION policy_changed();
 
 CREATE OR REPLACE FUNCTION new_policy_version(of_policy_id int) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
