@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -70,7 +71,6 @@ typedef struct Author
 typedef struct Answers
 {
 	int			k;
-	int			positions;		/* highest score position seen */
 	int			last;			/* the author of the last row */
 	int			author_count;
 	int			author_room;
@@ -80,10 +80,17 @@ typedef struct Answers
 	Standing   *relations;
 } Answers;
 
+/* The best items so far, and how much they show. */
+typedef struct ItemChoice
+{
+	int64		weight;
+	uint64		items;
+} ItemChoice;
+
 /* The cells of a person as they are made. */
 typedef struct CellList
 {
-	const Answers *answers;
+	int			k;
 	TupleDesc	descriptor;
 	int			count;
 	int			room;
@@ -288,7 +295,7 @@ FindAuthor(Answers *answers, int32 author_id, int relation)
 }
 
 static void
-AddScores(Answers *answers, Author *author, int first, ArrayType *scores)
+AddScores(Author *author, int first, ArrayType *scores)
 {
 	int			count = ArrayGetNItems(ARR_NDIM(scores), ARR_DIMS(scores));
 	bits8	   *present = ARR_NULLBITMAP(scores);
@@ -306,7 +313,6 @@ AddScores(Answers *answers, Author *author, int first, ArrayType *scores)
 		author->scores[item] = *value++;
 		author->answered |= UINT64CONST(1) << item;
 	}
-	answers->positions = Max(answers->positions, first - 1 + count);
 }
 
 Datum
@@ -340,7 +346,7 @@ perfmgmt_forte_cells_accum(PG_FUNCTION_ARGS)
 		ArrayType  *scores = PG_GETARG_ARRAYTYPE_P(ARG_SCORES);
 
 		CheckShape(scores);
-		AddScores(answers, author, PG_GETARG_INT32(ARG_FIRST), scores);
+		AddScores(author, PG_GETARG_INT32(ARG_FIRST), scores);
 	}
 	if (!PG_ARGISNULL(ARG_TEXTS))
 	{
@@ -377,6 +383,7 @@ CountAuthors(Author **group, int count, uint64 items, uint64 *common)
 {
 	int			authors = 0;
 
+	CHECK_FOR_INTERRUPTS();
 	*common = ~UINT64CONST(0);
 	for (int i = 0; i < count; i++)
 		if (AnsweredAll(group[i], items))
@@ -416,44 +423,67 @@ OrderItems(Author **group, int count, int8 *order)
 }
 
 /*
+ * From one item on, each further one, in order, that k authors still answered
+ * makes the authors fewer or leaves them. Keeps where items x authors is largest
+ * so far, and returns all items that were reached.
+ */
+static uint64
+ExtendItems(Author **group, int count, int k, const int8 *order,
+			int item_count, int start, ItemChoice *choice)
+{
+	uint64		items = 0;
+
+	for (int i = 0; i < item_count; i++)
+	{
+		/* the start comes first, then the others */
+		uint64		item = UINT64CONST(1) << (i == 0 ? order[start] :
+											  i <= start ? order[i - 1] : order[i]);
+		uint64		common;
+		int64		weight;
+		int			authors;
+
+		if (items & item)
+			continue;
+		authors = CountAuthors(group, count, items | item, &common);
+		if (authors < k)
+		{
+			if (i == 0)
+				return item;
+			continue;
+		}
+		items = common;
+		weight = (int64) authors * ItemsWeight(items);
+		if (weight > choice->weight)
+		{
+			choice->weight = weight;
+			choice->items = items;
+		}
+	}
+	return items;
+}
+
+/*
  * The items to show of a group of authors; 0 when there are none. They are
- * shown of those, k or more, who answered all of them. From the item that most
- * people answered on, each further one makes the authors fewer or leaves them;
- * where items x authors is largest, the least is lost.
+ * shown of those, k or more, who answered all of them. Which are best is tried
+ * from each item that was not reached before: from one when all answered the
+ * same.
  */
 static uint64
 ChooseItems(Author **group, int count, int k)
 {
 	int8		order[SCORE_ITEMS + TEXT_ITEMS];
 	int			item_count;
-	uint64		items = 0;
-	uint64		best = 0;
-	int64		best_weight = 0;
+	uint64		reached = 0;
+	ItemChoice	choice = {0, 0};
 
 	if (count < k)
 		return 0;
 	item_count = OrderItems(group, count, order);
-	for (int i = 0; i < item_count; i++)
-	{
-		uint64		common;
-		int64		weight;
-		int			authors;
-
-		if (items & (UINT64CONST(1) << order[i]))
-			continue;
-		authors = CountAuthors(group, count,
-							   items | UINT64CONST(1) << order[i], &common);
-		if (authors < k)
-			continue;
-		items = common;
-		weight = (int64) authors * ItemsWeight(items);
-		if (weight > best_weight)
-		{
-			best_weight = weight;
-			best = items;
-		}
-	}
-	return best;
+	for (int start = 0; start < item_count; start++)
+		if (!(reached & (UINT64CONST(1) << order[start])))
+			reached |= ExtendItems(group, count, k, order, item_count,
+								   start, &choice);
+	return choice.items;
 }
 
 /*
@@ -478,16 +508,19 @@ ShownScore(int64 total, int n, bool is_anonymous)
 	return half_levels >= 8 ? BAND_HIGH : BAND_MIDDLE;
 }
 
+/*
+ * All positions, shown or not: a length that depended on the answers would tell
+ * of answers that are not shown.
+ */
 static ArrayType *
-ScoresOf(const Answers *answers, Author **group, int count,
-		 uint64 items, bool is_anonymous)
+ScoresOf(Author **group, int count, uint64 items, bool is_anonymous)
 {
 	Datum		values[SCORE_ITEMS];
 	bool		nulls[SCORE_ITEMS];
-	int			dims[1] = {answers->positions};
+	int			dims[1] = {SCORE_ITEMS};
 	int			lbs[1] = {1};
 
-	for (int item = 0; item < answers->positions; item++)
+	for (int item = 0; item < SCORE_ITEMS; item++)
 	{
 		int64		total = 0;
 		int			n = 0;
@@ -504,8 +537,6 @@ ScoresOf(const Answers *answers, Author **group, int count,
 			}
 		values[item] = Int16GetDatum(ShownScore(total, n, is_anonymous));
 	}
-	if (answers->positions == 0)
-		return construct_empty_array(INT2OID);
 	return construct_md_array(values, nulls, 1, dims, lbs,
 							  INT2OID, 2, true, TYPALIGN_SHORT);
 }
@@ -531,8 +562,7 @@ AddCell(CellList *list, text *name, bool is_anonymous,
 	values[0] = PointerGetDatum(name);
 	values[1] = BoolGetDatum(is_anonymous);
 	values[2] = PointerGetDatum(AuthorsOf(group, count));
-	values[3] = PointerGetDatum(ScoresOf(list->answers, group, count,
-										 items, is_anonymous));
+	values[3] = PointerGetDatum(ScoresOf(group, count, items, is_anonymous));
 	values[4] = Int32GetDatum((int32) (items >> SCORE_ITEMS));
 	if (list->count == list->room)
 	{
@@ -559,7 +589,7 @@ AddNamed(CellList *list, text *name, Author **group, int count)
 static void
 AddAnonymous(CellList *list, text *name, Author **group, int count)
 {
-	uint64		items = ChooseItems(group, count, list->answers->k);
+	uint64		items = ChooseItems(group, count, list->k);
 	Author	  **shown;
 	int			shown_count = 0;
 
@@ -642,7 +672,7 @@ perfmgmt_forte_cells_final(PG_FUNCTION_ARGS)
 	CheckAggregate(fcinfo, NULL);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	list.answers = (Answers *) PG_GETARG_POINTER(0);
+	list.k = ((Answers *) PG_GETARG_POINTER(0))->k;
 	list.descriptor = lookup_rowtype_tupdesc(cell_type, -1);
 	list.count = 0;
 	list.room = 4;

@@ -9,7 +9,7 @@ CREATE TYPE perfmgmt.forte_cell AS (
     texts int
 );
 COMMENT ON TYPE perfmgmt.forte_cell IS
-'What is shown of one relation: who is behind it (never shown), the scores by position and the set of questions whose texts are shown (bit 0: the first).
+'What is shown of one relation: who is behind it (never shown), the scores by position (all 40, so that the length tells nothing) and the set of questions whose texts are shown (bit 0: the first).
 A score is in half levels, 2..10; of an anonymous relation only 3, 5, 7, 9, and for a whole level the band: -1 low (1.0 or 2.0), -2 middle (3.0), -3 high (4.0 or 5.0). NULL: not shown.';
 
 CREATE FUNCTION perfmgmt.forte_cells_accum(

@@ -382,7 +382,7 @@ AS $$
                 WHEN cardinality(s.author_ids) < 2 * f.minimum_raters
                     THEN format('%s to %s', f.minimum_raters, 2 * f.minimum_raters - 1)
                 ELSE format('%s or more', 2 * f.minimum_raters) END,
-           s.scores[:f.principles], f.questions, s.scores[f.principles + 1:]
+           s.scores[:f.principles], f.questions, s.scores[f.principles + 1:f.principles + cardinality(f.questions)]
     FROM shown s CROSS JOIN form f
     ORDER BY random()
 $$;
