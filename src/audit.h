@@ -127,6 +127,9 @@ enum
 /* audit_capture.c */
 extern Oid	AuditRelationOid(const char *name);
 
+/* audit_access.c */
+extern int32 AuditOnBehalfOf(int32 actor);	/* 0: nobody */
+
 /* audit.c */
 extern void AuditPutBlock(StringInfo out, const Datum *values);
 

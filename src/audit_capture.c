@@ -124,7 +124,6 @@ typedef struct WrittenHead
 static WrittenHead written_heads[64];
 
 static char *audit_reason = NULL;
-static int	on_behalf_of = 0;
 
 PG_FUNCTION_INFO_V1(perfmgmt_audit_capture);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_refuse_truncate);
@@ -478,6 +477,7 @@ BeginAuthorship(Capture *capture)
 	StringInfo	out = &capture->authorship;
 	AuditType	type;
 	int32		actor = CurrentActorId();
+	int32		principal = AuditOnBehalfOf(actor);
 
 	appendStringInfoChar(out, AUDIT_VERSION);
 	AuditTypeInit(&type, XID8OID);
@@ -487,7 +487,7 @@ BeginAuthorship(Capture *capture)
 	AuditPutTextValue(out, GetUserNameFromId(GetSessionUserId(), false));
 	AuditTypeInit(&type, INT4OID);
 	AuditPutValue(out, &type, Int32GetDatum(actor), actor == 0);
-	AuditPutValue(out, &type, Int32GetDatum(on_behalf_of), on_behalf_of == 0);
+	AuditPutValue(out, &type, Int32GetDatum(principal), principal == 0);
 }
 
 /*
@@ -972,9 +972,4 @@ AuditInit(void)
 							   "Goes into the ledger with each change; perf.set_reason() sets it for a transaction.",
 							   &audit_reason, "", PGC_USERSET, GUC_NOT_IN_SAMPLE,
 							   NULL, NULL, NULL);
-	DefineCustomIntVariable("perfmgmt.on_behalf_of",
-							"The employee for whom the actor acts; 0 for nobody.",
-							"Goes into the ledger with each change, as the application says.",
-							&on_behalf_of, 0, 0, INT_MAX, PGC_USERSET, GUC_NOT_IN_SAMPLE,
-							NULL, NULL, NULL);
 }

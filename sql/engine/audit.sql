@@ -127,6 +127,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     VALUES ('audit_entry', 'the ledger'), ('audit_head', 'the ledger'),
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
+           ('access_log', 'written by log_read() alone, as the ledger is by its triggers'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
            ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),
@@ -206,6 +207,34 @@ END
 $$;
 COMMENT ON PROCEDURE perfmgmt.watch_tables() IS
 'watch_table() for every table of the records but those of unaudited_table(). Run by install(); run it after adding a table of your own.';
+
+-- Reads ----------------------------------------------------------------------
+
+CREATE FUNCTION perfmgmt.log_read_support(request internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_log_read_support';
+COMMENT ON FUNCTION perfmgmt.log_read_support(internal) IS 'Planner support of log_read(): it keeps every row.';
+
+-- The cost puts it behind the other clauses of a policy, which then have
+-- decided that the reader may see the row.
+CREATE FUNCTION perfmgmt.log_read(relation text, subject int) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
+SUPPORT perfmgmt.log_read_support
+AS 'MODULE_PATHNAME', 'perfmgmt_log_read';
+COMMENT ON FUNCTION perfmgmt.log_read(text, int) IS
+'Notes that the actor reads a row about a person in a table of the records ("perf.feedback"): a row of perf.access_log at commit, a line of the server log when the transaction rolls back. Always true; stands in policies. Errors: 25006 in a read-only transaction or on a standby, unless perf.access_rule says server_log; 42P01 no such table; PM006 perfmgmt.on_behalf_of names somebody who did not delegate.';
+
+CREATE FUNCTION perfmgmt.caller_has_role(role_name name) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'perfmgmt_caller_has_role';
+COMMENT ON FUNCTION perfmgmt.caller_has_role(name) IS
+'Inside a SECURITY DEFINER routine: whether who called it, by SET ROLE or login, has the privileges of a role.';
+
+CREATE FUNCTION perfmgmt.caller_bypasses_row_security() RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'perfmgmt_caller_bypasses_row_security';
+COMMENT ON FUNCTION perfmgmt.caller_bypasses_row_security() IS
+'Inside a SECURITY DEFINER routine: whether who called it is a superuser or has BYPASSRLS.';
 
 -- Verification ---------------------------------------------------------------
 

@@ -108,8 +108,8 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('CREATE POLICY engine ON %I TO perfmgmt_engine USING (true) WITH CHECK (true)', of_feedback);
-        EXECUTE format('CREATE POLICY leader ON %I FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()])', of_feedback);
-        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr''))', of_feedback);
+        EXECUTE format('CREATE POLICY leader ON %I FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()] AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
+        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr'') AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id())', of_feedback);
     END LOOP;
 END

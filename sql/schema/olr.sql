@@ -91,10 +91,7 @@ WITH RECURSIVE session_line AS (
     SELECT l.seated_in, s.calibration_session_id, s.parent_session_id
     FROM session_line l JOIN calibration_session s ON s.calibration_session_id = l.parent_session_id
 ), counted AS (
-    SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat, o.calibration_session_id,
-           coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier, count(*)::int AS n
-    FROM overall_value o WHERE o.ov_points IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5, 6
+    SELECT t.* FROM count_tiers() t
 ), member AS (
     SELECT 'company' AS scope, c.review_cycle_id AS scope_id, c.review_cycle_id, c.policy_id, c.tier, c.n FROM counted c
     UNION ALL
@@ -235,26 +232,16 @@ COMMENT ON COLUMN olr.quota_effect.tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.quota_effect.tiers_lost IS 'How many tiers lower.';
 
 CREATE OR REPLACE VIEW olr.advocacy WITH (security_invoker = true) AS
-WITH move AS (
-    SELECT p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id,
-           tn.tier_order - tq.tier_order AS net_move,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL)::int AS proposed,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL AND NOT EXISTS (
-               SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))::int AS accepted
-    FROM overall_value o
-    JOIN participation p USING (employee_id, review_cycle_id)
-    JOIN tier tq ON tq.policy_id = o.policy_id AND tq.tier = o.quota_tier
-    JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.calibrated_tier, o.quota_tier)
-    LEFT JOIN calibration_change h ON h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
-    WHERE o.calibration_session_id IS NOT NULL
-    GROUP BY p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id, tn.tier_order, tq.tier_order
+WITH move AS MATERIALIZED (
+    SELECT c.* FROM count_moves() c
 ), pool AS (
-    SELECT m.calibration_pool_id, avg(m.net_move) AS mean_move FROM move m GROUP BY m.calibration_pool_id
+    SELECT m.calibration_pool_id, sum(m.n * m.net_move)::numeric / sum(m.n) AS mean_move FROM move m GROUP BY m.calibration_pool_id
 )
-SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, count(*)::int AS n,
-       sum(m.proposed)::int AS changes_proposed, sum(m.accepted)::int AS changes_accepted, sum(m.net_move)::int AS net_moves,
-       round(avg(m.net_move - pool.mean_move), 4) AS mean_against_pool,
-       round(sum(m.net_move - pool.mean_move) / (count(*) + 10), 4) AS shrunken_against_pool
+SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, sum(m.n)::int AS n,
+       sum(m.changes_proposed)::int AS changes_proposed, sum(m.changes_accepted)::int AS changes_accepted,
+       sum(m.n * m.net_move)::int AS net_moves,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / sum(m.n), 4) AS mean_against_pool,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / (sum(m.n) + 10), 4) AS shrunken_against_pool
 FROM move m
 JOIN pool USING (calibration_pool_id)
 JOIN employee e ON e.employee_id = m.manager_id
@@ -271,13 +258,12 @@ COMMENT ON COLUMN olr.advocacy.mean_against_pool IS 'Mean net move minus the mea
 COMMENT ON COLUMN olr.advocacy.shrunken_against_pool IS 'The same sum over n + 10: the fewer people, the closer to 0.';
 
 CREATE OR REPLACE VIEW olr.matrix WITH (security_invoker = true) AS
-SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, count(o.employee_id)::int AS n
+SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, coalesce(o.n, 0) AS n
 FROM review_cycle c
 JOIN matrix_cell m USING (policy_id)
 JOIN tier t ON t.policy_id = m.policy_id AND t.tier = m.tier
-LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
-      AND o.performance_band = m.performance_band AND o.potential = m.potential
-GROUP BY c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order;
+LEFT JOIN count_cells() o ON o.review_cycle_id = c.review_cycle_id
+      AND o.performance_band = m.performance_band AND o.potential = m.potential;
 COMMENT ON VIEW olr.matrix IS 'The 28 cells of the matrix with the people whom the reader may see; perf.matrix_picture(cycle) draws it.';
 COMMENT ON COLUMN olr.matrix.review_cycle_id IS 'The cycle.';
 COMMENT ON COLUMN olr.matrix.cycle_name IS 'Name of the cycle.';

@@ -32,6 +32,8 @@ INSERT INTO decision VALUES
     ('olr.rating',                       '', 'S', 'S', '', '', '', '', ''),
     ('olr.session_distribution',         '', 'S', 'S', '', '', '', '', ''),
     ('perf.absence',                     '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.access_log',                  '', '', '', 'S', '', '', '', 'S'),
+    ('perf.access_rule',                 '', 'S', 'S', 'S', '', '', '', 'SU'),
     ('perf.accomplishment',              '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.anonymity_rule',              'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.appointment',                 '', '', 'S', '', '', '', '', 'SIUD'),
@@ -199,6 +201,9 @@ WHERE r.privileges LIKE 'S%';
 UPDATE expectation SET query = format('SELECT count(*) FROM %s x WHERE {actor} = 28 %s', relation,
     CASE WHEN relation IN ('perf.audit_entry', 'perf.audit_log') THEN 'AND x.subject <> {actor}' ELSE '' END)
 WHERE relation LIKE 'perf.audit\_%';
+-- reads, not those of oneself
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.access_log x WHERE {actor} = 28 AND NOT x.subjects @> {actor}'
+WHERE relation = 'perf.access_log';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
 UPDATE expectation SET query = 'SELECT coalesce(sum(16 - cardinality(array_positions(x.principle_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';

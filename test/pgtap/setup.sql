@@ -146,5 +146,8 @@ COMMIT;
 BEGIN; SELECT act_as(4);
 SELECT propose_change(2, 20, 'HV3', 'evidence', 'the customer wrote in');
 COMMIT;
+BEGIN; SELECT act_as(4); SET LOCAL ROLE perfmgmt_leader;
+SELECT count(*) FROM olr.rating WHERE review_cycle_id = 2;
+COMMIT;
 SELECT seal_audit();
 ANALYZE;
