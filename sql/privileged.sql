@@ -61,6 +61,7 @@ AS $$
         ('perf.count_moves()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
         ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write'),
+        ('perf.forte_release_preview(int)', 'counts raters of everybody, after a check of the appointment; names nobody'),
         ('perf.create_session(int, text, int, int)', 'HR makes sessions and seats people, after a check of the appointment'),
         ('perf.add_participant(int, int, text)', 'writes participants after a check that the actor leads the session'),
         ('perf.remove_participant(int, int)', 'deletes participants after the same check'),
@@ -104,6 +105,9 @@ AS $$
         ('perf.acknowledge_review(int, text)', 'an employee writes the own acknowledgement'),
         ('perf.dispute_rating(int, text)', 'an employee writes the own dispute'),
         ('perf.own_disputes()', 'an employee reads the own disputes, from a table that leaders read'),
+        ('perf.add_development_goal(int, int, text, text, date)', 'an employee or a manager above writes a development goal'),
+        ('perf.close_development_goal(int, text)', 'an employee or a manager above writes what came of it'),
+        ('perf.own_development_goals()', 'an employee reads the own goals, from a table that leaders read'),
         ('perf.assign_dispute_reviewer(int, int)', 'HR writes the reviewer, after a check of the appointment'),
         ('perf.resolve_dispute(int, text, text, text, text)', 'the reviewer writes the answer to a dispute of somebody outside the own line')
     ) AS r(routine, reason)

@@ -131,6 +131,7 @@ AS $$
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
            ('feedback_draft', 'what an author has not submitted; nobody else may read it'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
+           ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
            ('import_assessment', 'staging'), ('import_accomplishment', 'staging'),

@@ -55,6 +55,8 @@ WHERE has_table_privilege(r.oid, t.oid, p.privilege);
 CREATE TEMP TABLE readable_by_employees (name text, reason text);
 INSERT INTO readable_by_employees VALUES
     ('perf.forte_label', 'released'), ('perf.forte_summary', 'released'), ('perf.forte_score', 'released'),
+    ('perf.forte_text', 'released'), ('forte.my_feedback', 'over released tables'), ('forte.my_behaviours', 'over released tables'),
+    ('forte.my_history', 'over released tables'),
     ('forte.my_review', 'over released tables'), ('forte.my_principles', 'over released tables'),
     ('forte.my_explanation', 'over released tables'),
     ('perf.review_cycle', 'names and dates'), ('perf.cycle_status', 'rule'), ('perf.eligibility', 'rule'),
@@ -77,7 +79,12 @@ INSERT INTO callable_by_employees VALUES
     ('perf.own_nominations()', 'reads the own proposals, never what came of them'),
     ('perf.own_feedback_requests()', 'reads as the author'),
     ('perf.own_feedback_drafts()', 'reads as the author'),
-    ('perf.own_feedback()', 'reads as the author');
+    ('perf.own_feedback()', 'reads as the author'),
+    ('perf.add_development_goal(integer,integer,text,text,date)', 'writes an own development goal'),
+    ('perf.close_development_goal(integer,text)', 'closes an own development goal'),
+    ('perf.own_development_goals()', 'reads the own development goals'),
+    ('perf.score_mean(integer)', 'reads the code of a released score'),
+    ('perf.score_band(integer)', 'reads the code of a released score');
 
 -- Row security -------------------------------------------------------------
 
