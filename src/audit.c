@@ -18,6 +18,15 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+/* Older ones do not look algorithms up: the server's interface will do. */
+#ifdef USE_OPENSSL
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#define AUDIT_OPENSSL
+#endif
+#endif
+
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_root);
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_add);
 PG_FUNCTION_INFO_V1(perfmgmt_merkle_finish);
@@ -30,11 +39,80 @@ PG_FUNCTION_INFO_V1(perfmgmt_block_hash);
 
 /*
  * SHA-256.
+ *
+ * The server's interface makes OpenSSL 3 look the algorithm up for each hash,
+ * which takes longer than to hash an entry.  So with OpenSSL it is fetched once
+ * a process, and one context starts again and again.  Both belong to the
+ * process and to no resource owner, and there is nothing to free on an error;
+ * a hash that an error cut short is forgotten by the next start.  Hashes follow
+ * each other: nothing that runs between start and finish begins another one.
  */
+#ifdef AUDIT_OPENSSL
+
+static EVP_MD_CTX *openssl_context = NULL;
+
 static void
-CheckHashed(Sha256 *sha, int result)
+CheckHashed(Sha256 *sha, bool done)
 {
-	if (result < 0)
+	if (!done)
+	{
+		unsigned long code = ERR_get_error();
+		const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute SHA-256: %s", reason ? reason : "OpenSSL gives no reason")));
+	}
+}
+
+void
+Sha256Open(Sha256 *sha)
+{
+	if (openssl_context == NULL)
+	{
+		EVP_MD	   *algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+		EVP_MD_CTX *context = EVP_MD_CTX_new();
+		bool		ready = algorithm && context && EVP_DigestInit_ex2(context, algorithm, NULL);
+
+		EVP_MD_free(algorithm); /* the context holds it */
+		if (!ready)
+			EVP_MD_CTX_free(context);
+		CheckHashed(sha, ready);
+		openssl_context = context;
+	}
+	sha->context = openssl_context;
+}
+
+static void
+StartHash(Sha256 *sha)
+{
+	CheckHashed(sha, EVP_DigestInit_ex2(sha->context, NULL, NULL));
+}
+
+static void
+Sha256Add(Sha256 *sha, const void *data, Size length)
+{
+	CheckHashed(sha, EVP_DigestUpdate(sha->context, data, length));
+}
+
+static void
+Sha256Finish(Sha256 *sha, uint8 *hash)
+{
+	CheckHashed(sha, EVP_DigestFinal_ex(sha->context, hash, NULL));
+}
+
+void
+Sha256Close(Sha256 *sha)
+{
+	sha->context = NULL;
+}
+
+#else
+
+static void
+CheckHashed(Sha256 *sha, bool done)
+{
+	if (!done)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute SHA-256: %s", pg_cryptohash_error(sha->context))));
@@ -50,23 +128,22 @@ Sha256Open(Sha256 *sha)
 				 errmsg("out of memory")));
 }
 
-void
-Sha256Start(Sha256 *sha, uint8 kind)
+static void
+StartHash(Sha256 *sha)
 {
-	CheckHashed(sha, pg_cryptohash_init(sha->context));
-	Sha256Add(sha, &kind, 1);
+	CheckHashed(sha, pg_cryptohash_init(sha->context) >= 0);
 }
 
-void
+static void
 Sha256Add(Sha256 *sha, const void *data, Size length)
 {
-	CheckHashed(sha, pg_cryptohash_update(sha->context, data, length));
+	CheckHashed(sha, pg_cryptohash_update(sha->context, data, length) >= 0);
 }
 
-void
+static void
 Sha256Finish(Sha256 *sha, uint8 *hash)
 {
-	CheckHashed(sha, pg_cryptohash_final(sha->context, hash, AUDIT_HASH_LENGTH));
+	CheckHashed(sha, pg_cryptohash_final(sha->context, hash, AUDIT_HASH_LENGTH) >= 0);
 }
 
 void
@@ -74,6 +151,24 @@ Sha256Close(Sha256 *sha)
 {
 	pg_cryptohash_free(sha->context);
 	sha->context = NULL;
+}
+
+#endif							/* AUDIT_OPENSSL */
+
+static void
+Sha256Start(Sha256 *sha, uint8 kind)
+{
+	StartHash(sha);
+	Sha256Add(sha, &kind, 1);
+}
+
+/* bytes that begin with their kind */
+static void
+Sha256Bytes(Sha256 *sha, const void *bytes, Size length, uint8 *hash)
+{
+	StartHash(sha);
+	Sha256Add(sha, bytes, length);
+	Sha256Finish(sha, hash);
 }
 
 /*
@@ -84,10 +179,12 @@ Sha256Close(Sha256 *sha)
 static void
 JoinNodes(Sha256 *sha, const uint8 *left, const uint8 *right, uint8 *node)
 {
-	Sha256Start(sha, AUDIT_HASH_NODE);
-	Sha256Add(sha, left, AUDIT_HASH_LENGTH);
-	Sha256Add(sha, right, AUDIT_HASH_LENGTH);
-	Sha256Finish(sha, node);
+	uint8		bytes[1 + 2 * AUDIT_HASH_LENGTH];
+
+	bytes[0] = AUDIT_HASH_NODE;
+	memcpy(bytes + 1, left, AUDIT_HASH_LENGTH);
+	memcpy(bytes + 1 + AUDIT_HASH_LENGTH, right, AUDIT_HASH_LENGTH);
+	Sha256Bytes(sha, bytes, sizeof(bytes), node);
 }
 
 void
@@ -97,9 +194,7 @@ MerkleAdd(MerkleTree *tree, Sha256 *sha, const void *leaf, Size length)
 	int			top = pg_popcount64(tree->count);
 	int64		bit;
 
-	Sha256Start(sha, AUDIT_HASH_LEAF);
-	Sha256Add(sha, leaf, length);
-	Sha256Finish(sha, hash);
+	AuditPartDigest(sha, AUDIT_HASH_LEAF, leaf, length, hash);
 	for (bit = 1; tree->count & bit; bit <<= 1)
 		JoinNodes(sha, tree->roots[--top], hash, hash);
 	if (top >= tree->allocated)
@@ -121,8 +216,7 @@ MerkleRoot(const MerkleTree *tree, Sha256 *sha, uint8 *root)
 	if (top == 0)
 	{
 		/* of no leaf: the hash of nothing at all */
-		CheckHashed(sha, pg_cryptohash_init(sha->context));
-		Sha256Finish(sha, root);
+		Sha256Bytes(sha, "", 0, root);
 		return;
 	}
 	memcpy(root, tree->roots[--top], AUDIT_HASH_LENGTH);
@@ -363,21 +457,42 @@ AuditPutHeader(StringInfo out, int32 subject, int64 sequence,
 void
 AuditPartDigest(Sha256 *sha, uint8 kind, const void *part, Size length, uint8 *digest)
 {
+	uint8		bytes[512];
+
+	/* most are short, and taken at once */
+	if (length < sizeof(bytes))
+	{
+		bytes[0] = kind;
+		memcpy(bytes + 1, part, length);
+		Sha256Bytes(sha, bytes, length + 1, digest);
+		return;
+	}
 	Sha256Start(sha, kind);
 	Sha256Add(sha, part, length);
 	Sha256Finish(sha, digest);
 }
 
-void
-AuditChainHash(Sha256 *sha, const uint8 *previous, const void *header, Size header_length,
-			   const uint8 *content, const uint8 *authorship, uint8 *hash)
+static void
+HashEntry(Sha256 *sha, StringInfo bytes, const uint8 *content, const uint8 *authorship,
+		  const uint8 *previous, uint8 *hash)
 {
-	Sha256Start(sha, AUDIT_HASH_ENTRY);
-	Sha256Add(sha, header, header_length);
-	Sha256Add(sha, content, AUDIT_HASH_LENGTH);
-	Sha256Add(sha, authorship, AUDIT_HASH_LENGTH);
-	Sha256Add(sha, previous, AUDIT_HASH_LENGTH);
-	Sha256Finish(sha, hash);
+	appendBinaryStringInfo(bytes, (const char *) content, AUDIT_HASH_LENGTH);
+	appendBinaryStringInfo(bytes, (const char *) authorship, AUDIT_HASH_LENGTH);
+	appendBinaryStringInfo(bytes, (const char *) previous, AUDIT_HASH_LENGTH);
+	Sha256Bytes(sha, bytes->data, bytes->len, hash);
+}
+
+void
+AuditHashEntry(Sha256 *sha, StringInfo scratch, int32 subject, int64 sequence,
+			   text *table_name, text *operation, const uint8 *content,
+			   const uint8 *authorship, const uint8 *previous, uint8 *hash)
+{
+	resetStringInfo(scratch);
+	appendStringInfoChar(scratch, AUDIT_HASH_ENTRY);
+	AuditPutHeader(scratch, subject, sequence,
+				   VARDATA_ANY(table_name), VARSIZE_ANY_EXHDR(table_name),
+				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
+	HashEntry(sha, scratch, content, authorship, previous, hash);
 }
 
 static const uint8 *
@@ -434,11 +549,14 @@ perfmgmt_chain_hash(PG_FUNCTION_ARGS)
 	const uint8 *content = HashArgument(PG_GETARG_BYTEA_PP(2), "content digest");
 	const uint8 *authorship = HashArgument(PG_GETARG_BYTEA_PP(3), "authorship digest");
 	uint8		hash[AUDIT_HASH_LENGTH];
+	StringInfoData bytes;
 	Sha256		sha;
 
+	initStringInfo(&bytes);
+	appendStringInfoChar(&bytes, AUDIT_HASH_ENTRY);
+	appendBinaryStringInfo(&bytes, VARDATA_ANY(header), VARSIZE_ANY_EXHDR(header));
 	Sha256Open(&sha);
-	AuditChainHash(&sha, previous, VARDATA_ANY(header), VARSIZE_ANY_EXHDR(header),
-				   content, authorship, hash);
+	HashEntry(&sha, &bytes, content, authorship, previous, hash);
 	Sha256Close(&sha);
 	PG_RETURN_BYTEA_P(HashBytes(hash));
 }

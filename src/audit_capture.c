@@ -423,8 +423,8 @@ LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTa
 	ExecClearTuple(found);
 }
 
-static Oid
-PrimaryKeyOf(Relation rel)
+Oid
+AuditPrimaryKey(Relation rel)
 {
 	list_free(RelationGetIndexList(rel));	/* looks it up */
 	return rel->rd_pkindex;
@@ -435,7 +435,7 @@ LockChains(Capture *capture, int32 *subjects, int64 count)
 {
 	TupleTableSlot *key = table_slot_create(capture->head_table, NULL);
 	TupleTableSlot *found = table_slot_create(capture->head_table, NULL);
-	Oid			index = PrimaryKeyOf(capture->head_table);
+	Oid			index = AuditPrimaryKey(capture->head_table);
 	int64		i;
 
 	if (count > 1)
@@ -630,17 +630,13 @@ HashEntry(Capture *capture, Chain *chain, Entry *entry, text *operation)
 	uint8		content[AUDIT_HASH_LENGTH];
 	uint8		authorship[AUDIT_HASH_LENGTH];
 
-	resetStringInfo(&capture->header);
-	AuditPutHeader(&capture->header, chain->subject, chain->sequence,
-				   VARDATA_ANY(capture->table_name), VARSIZE_ANY_EXHDR(capture->table_name),
-				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
 	AuditPartDigest(&capture->sha, AUDIT_HASH_CONTENT, entry->content.data + VARHDRSZ,
 					entry->content.len - VARHDRSZ, content);
 	AuditPartDigest(&capture->sha, AUDIT_HASH_AUTHORSHIP, entry->authorship.data + VARHDRSZ,
 					entry->authorship.len - VARHDRSZ, authorship);
 	memcpy(VARDATA(entry->prev_hash), chain->hash, AUDIT_HASH_LENGTH);
-	AuditChainHash(&capture->sha, chain->hash, capture->header.data, capture->header.len,
-				   content, authorship, chain->hash);
+	AuditHashEntry(&capture->sha, &capture->header, chain->subject, chain->sequence,
+				   capture->table_name, operation, content, authorship, chain->hash, chain->hash);
 	memcpy(VARDATA(entry->hash), chain->hash, AUDIT_HASH_LENGTH);
 }
 
