@@ -25,13 +25,26 @@
 #define AUDIT_HASH_ENTRY 0x04
 #define AUDIT_HASH_BLOCK 0x05
 
+#ifdef USE_OPENSSL
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/opensslv.h>
+#include <openssl/sha.h>
+#ifndef OPENSSL_NO_DEPRECATED_3_0
+#define AUDIT_OPENSSL
+#endif
+#endif
+
 /*
  * SHA-256.  One context serves many hashes, one after the other, but never
  * outlives the call that opened it.
  */
 typedef struct Sha256
 {
-	void	   *context;		/* of OpenSSL or of the server: audit.c */
+#ifdef AUDIT_OPENSSL
+	SHA256_CTX	context;
+#else
+	pg_cryptohash_ctx *context;
+#endif
 } Sha256;
 
 extern void Sha256Open(Sha256 *sha);

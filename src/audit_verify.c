@@ -343,12 +343,25 @@ SortChainSince(Verification *v, IndexScanDesc scan, TupleTableSlot *slot,
 		v->entries--;			/* the anchor itself is no news */
 }
 
+static Relation
+OpenEntryIndex(Relation rel)
+{
+	Oid			index = AuditPrimaryKey(rel);
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the entries of the ledger have no primary key"),
+				 errhint("Verify the whole ledger, without a digest to begin at.")));
+	return index_open(index, AccessShareLock);
+}
+
 /* From chain to chain, those that nothing else knows of included. */
 static void
 SortLinksSince(Verification *v, Sorted *sealed, LinkSort *links)
 {
 	Relation	rel = table_open(AuditRelationOid("audit_entry"), AccessShareLock);
-	Relation	index = index_open(AuditPrimaryKey(rel), AccessShareLock);
+	Relation	index = OpenEntryIndex(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	IndexScanDesc next = BeginIndexScan(rel, index, v->snapshot, 1);
 	IndexScanDesc chain = BeginIndexScan(rel, index, v->snapshot, 2);
