@@ -240,10 +240,10 @@ COMMENT ON FUNCTION perfmgmt.caller_bypasses_row_security() IS
 -- Verification ---------------------------------------------------------------
 
 CREATE FUNCTION perfmgmt.audit_verify(
-    digest_block bigint, digest_hash bytea,
+    digest_block bigint, digest_hash bytea, since_block bigint, since_hash bytea,
     OUT entries bigint, OUT unsealed bigint, OUT redacted bigint, OUT blocks bigint,
     OUT broken_table text, OUT broken_subject int, OUT broken_sequence bigint, OUT problem text)
 LANGUAGE c STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'perfmgmt_audit_verify';
-COMMENT ON FUNCTION perfmgmt.audit_verify(bigint, bytea) IS
-'Recomputes the ledger; perf.verify_audit() is for people. Error PM006 for anybody but auditors and the owner of the records.';
+COMMENT ON FUNCTION perfmgmt.audit_verify(bigint, bytea, bigint, bytea) IS
+'Recomputes the ledger, or what came after the block since_block; perf.verify_audit() is for people. Error PM006 for anybody but auditors and the owner of the records.';

@@ -323,29 +323,40 @@ $$;
 COMMENT ON FUNCTION audit_digest() IS
 'What to keep outside the database: number and hash of the last block, which stand for everything sealed up to it. NULL before the first block. For auditors and the owner of the records.';
 
+-- what audit_digest() gave, and nothing else
+CREATE OR REPLACE FUNCTION check_digest(digest json) RETURNS void
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF digest ->> 'format' IS DISTINCT FROM 'perfmgmt-audit-1' OR digest ->> 'block' IS NULL OR digest ->> 'hash' IS NULL THEN
+        RAISE EXCEPTION 'not a digest of the ledger'
+            USING ERRCODE = '22023', HINT = 'Pass what audit_digest() gave.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION check_digest(json) IS 'Error 22023 for what is no digest of audit_digest().';
+
 CREATE OR REPLACE FUNCTION verify_audit(
-    digest json DEFAULT NULL,
+    digest json DEFAULT NULL, since json DEFAULT NULL,
     OUT status text, OUT entries bigint, OUT unsealed bigint, OUT redacted bigint, OUT blocks bigint, OUT anchored_blocks bigint,
     OUT broken_table text, OUT broken_subject int, OUT broken_sequence bigint, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF digest IS NOT NULL AND (digest ->> 'format' IS DISTINCT FROM 'perfmgmt-audit-1'
-                               OR digest ->> 'block' IS NULL OR digest ->> 'hash' IS NULL) THEN
-        RAISE EXCEPTION 'not a digest of the ledger'
-            USING ERRCODE = '22023', HINT = 'Pass what audit_digest() gave.';
-    END IF;
+    PERFORM check_digest(digest), check_digest(since);
     SELECT v.entries, v.unsealed, v.redacted, v.blocks, v.broken_table, v.broken_subject, v.broken_sequence, v.problem
     INTO entries, unsealed, redacted, blocks, broken_table, broken_subject, broken_sequence, problem
-    FROM audit_verify((digest ->> 'block')::bigint, decode(digest ->> 'hash', 'hex')) v;
-    anchored_blocks := CASE WHEN problem IS NULL AND digest IS NOT NULL THEN (digest ->> 'block')::bigint ELSE 0 END;
-    status := CASE WHEN problem IS NOT NULL THEN 'broken' WHEN digest IS NULL THEN 'unanchored' ELSE 'anchored_ok' END;
+    FROM audit_verify((digest ->> 'block')::bigint, decode(digest ->> 'hash', 'hex'),
+                      (since ->> 'block')::bigint, decode(since ->> 'hash', 'hex')) v;
+    anchored_blocks := CASE WHEN problem IS NULL THEN coalesce(greatest((digest ->> 'block')::bigint, (since ->> 'block')::bigint), 0) ELSE 0 END;
+    status := CASE WHEN problem IS NOT NULL THEN 'broken' WHEN anchored_blocks = 0 THEN 'unanchored' ELSE 'anchored_ok' END;
 END
 $$;
-COMMENT ON FUNCTION verify_audit(json) IS
-'Recomputes the whole ledger. anchored_ok: consistent, and proven against the digest up to anchored_blocks; unanchored: consistent, which somebody who can rewrite everything could also arrange; broken: with the first break. For auditors and the owner of the records.';
-GRANT EXECUTE ON FUNCTION verify_audit(json), audit_digest(), seal_audit() TO perfmgmt_auditor;
+COMMENT ON FUNCTION verify_audit(json, json) IS
+'Recomputes the whole ledger. anchored_ok: consistent, and proven against the digest up to anchored_blocks; unanchored: consistent, which somebody who can rewrite everything could also arrange; broken: with the first break. With since, an older digest that was verified then, only what came after its block is read, by the index: all blocks and sealed heads are still checked, the last entry of each chain that the block sealed, and everything after. Not checked then: the entries before that last one, whether they are there, unchanged, or erased in part; and what is in the table and not in its index. entries, unsealed and redacted then count what came after. pg_stat_activity.application_name shows how far it is. Errors: 22023 no digest; PM006 for anybody but auditors and the owner of the records.';
+GRANT EXECUTE ON FUNCTION verify_audit(json, json), check_digest(json), audit_digest(), seal_audit() TO perfmgmt_auditor;
 
 -- The last state of each row of a table that the ledger knows: NULL when it was
 -- deleted. A row is known by its primary key; one whose key was erased with its
