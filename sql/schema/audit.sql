@@ -235,6 +235,11 @@ BEGIN
         SELECT b.block, c.subject, c.sequence, c.hash FROM block b CROSS JOIN covered c
     )
     SELECT b.block, b.entries, b.expected INTO sealed, found_entries, covered_entries FROM block b;
+    IF found_entries <> covered_entries AND current_setting('transaction_isolation') <> 'read committed' THEN
+        -- own entries, after some of others that its snapshot does not show
+        RAISE EXCEPTION 'the ledger went on since this transaction began'
+            USING ERRCODE = '40001', HINT = 'Seal in a transaction of its own.';
+    END IF;
     IF found_entries <> covered_entries THEN
         RAISE EXCEPTION 'entries of the ledger are missing'
             USING ERRCODE = 'XX001',
@@ -245,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION seal_audit() IS
-'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing.';
+'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing; 40001 a transaction that is not READ COMMITTED and wrote before does not see all.';
 
 CREATE OR REPLACE FUNCTION audit_digest() RETURNS json
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER

@@ -153,6 +153,19 @@ $digest = $node->safe_psql('postgres', 'SELECT perf.audit_digest()');
 	is($node->safe_psql('postgres', $anchored->()), 'anchored_ok|', 'their blocks follow each other');
 }
 
+# A transaction that keeps its snapshot and extends a chain past it
+{
+	my $session = start_psql();
+	say_to($session, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM perf.team;');
+	$node->safe_psql('postgres', q{UPDATE perf.employee SET email = 'other' WHERE employee_id = 1});
+	say_to($session, q{INSERT INTO perf.absence (employee_id, valid_during) VALUES (1, '[2024-01-01,2024-01-02)');});
+	is(say_to($session, $anchored->() . ';'), "anchored_ok|\n", 'REPEATABLE READ: no false alarm');
+	say_to($session, 'SELECT perf.seal_audit();');
+	like($session->{err}, qr/ERROR:  40001: the ledger went on since this transaction began/, 'and no seal');
+	$session->{in} .= "\\q\n";
+	eval { $session->{run}->finish };
+}
+
 # Prepared ------------------------------------------------------------------
 
 $node->safe_psql('postgres', 'SELECT perf.seal_audit()');
