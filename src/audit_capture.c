@@ -26,6 +26,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -130,6 +131,7 @@ static char *audit_reason = NULL;
 PG_FUNCTION_INFO_V1(perfmgmt_audit_capture);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_refuse_truncate);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_baseline);
+PG_FUNCTION_INFO_V1(perfmgmt_audit_leave);
 PG_FUNCTION_INFO_V1(perfmgmt_set_reason);
 
 /*
@@ -174,8 +176,8 @@ ChooseColumns(Capture *capture, char **authors, int author_count)
 		if (attribute->attisdropped ||
 			strcmp(NameStr(attribute->attname), DERIVED_COLUMN) == 0)
 			continue;
-		if (attribute->atttypid == INT4OID &&
-			strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0)
+		if (strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0 &&
+			getBaseType(attribute->atttypid) == INT4OID)
 			capture->subject_column = attribute->attnum;
 		if (IsAmong(NameStr(attribute->attname), authors, author_count))
 			AuditColumnInit(&capture->author[capture->author_count++], attribute);
@@ -367,6 +369,8 @@ FindWrittenHead(Capture *capture, Chain *chain, TupleTableSlot *found)
 	return written->lxid == MyLocalTransactionId() &&
 		written->subject == chain->subject &&
 		written->filenode == rel->rd_rel->relfilenode &&
+		/* VACUUM may have cut off what a savepoint took back */
+		ItemPointerGetBlockNumber(&written->tid) < RelationGetNumberOfBlocks(rel) &&
 		table_tuple_fetch_row_version(rel, &written->tid, SnapshotSelf, found) &&
 		DatumGetInt32(slot_getattr(found, HEAD_SUBJECT + 1, &isnull)) == chain->subject &&
 		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(found, MinTransactionIdAttributeNumber, &isnull)));
@@ -735,9 +739,6 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 
 		if (!has_old && !has_new)
 			break;
-		/* the executor fills both tables of an update row by row */
-		if (before && after && has_old != has_new)
-			elog(ERROR, "transition tables of an update differ in length");
 		CHECK_FOR_INTERRUPTS();
 		CaptureRow(capture, has_old ? old_row : NULL, has_new ? new_row : NULL);
 		MemoryContextReset(capture->row_context);
@@ -821,6 +822,13 @@ CaptureStatement(Relation rel, const char *operation, Tuplestorestate *before,
 	Capture    *capture;
 	int64		rows = tuplestore_tuple_count(after ? after : before);
 
+	/* The executor fills both tables of an update row by row, but for one case. */
+	if (before && after && tuplestore_tuple_count(before) != rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("an update of \"%s\" lost rows", RelationGetRelationName(rel)),
+				 errdetail("A trigger dropped rows that were to move to another partition."),
+				 errhint("Let the trigger raise an error instead, or use DELETE.")));
 	/* ON CONFLICT and MERGE fire for what they did not do */
 	if (rows == 0)
 		return;
@@ -895,22 +903,12 @@ perfmgmt_audit_refuse_truncate(PG_FUNCTION_ARGS)
 }
 
 /*
- * The rows that a table held before its triggers were there.
+ * All rows of a table at once: those it held before its triggers were there, or
+ * before it goes by another name.
  */
-Datum
-perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+static void
+CheckWhole(Relation rel)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	TupleTableSlot *slot;
-	TableScanDesc scan;
-	Datum	   *names;
-	char	  **authors;
-	int			author_count;
-	int64		count;
-	int			i;
-
 	if (RelationGetNamespace(rel) != get_namespace_oid(RECORDS_SCHEMA, true) ||
 		!TableOwnerCheck(RelationGetRelid(rel), GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
@@ -918,13 +916,15 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" holds no rows itself", RelationGetRelationName(rel))));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
-	authors = palloc(sizeof(char *) * Max(author_count, 1));
-	for (i = 0; i < author_count; i++)
-		authors[i] = TextDatumGetCString(names[i]);
+}
 
-	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+static Tuplestorestate *
+AllRows(Relation rel)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -932,11 +932,44 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	return rows;
+}
+
+static int64
+CaptureWhole(Oid relid, ArrayType *author_names, bool comes)
+{
+	Relation	rel = table_open(relid, ShareRowExclusiveLock);
+	Tuplestorestate *rows;
+	Datum	   *names;
+	char	  **authors;
+	int			author_count;
+	int64		count;
+	int			i;
+
+	CheckWhole(rel);
+	deconstruct_array(author_names, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
+	authors = palloc(sizeof(char *) * Max(author_count, 1));
+	for (i = 0; i < author_count; i++)
+		authors[i] = TextDatumGetCString(names[i]);
+	rows = AllRows(rel);
 	count = tuplestore_tuple_count(rows);
-	CaptureStatement(rel, "baseline", NULL, rows, authors, author_count);
+	CaptureStatement(rel, comes ? "baseline" : "leave", comes ? NULL : rows, comes ? rows : NULL,
+					 authors, author_count);
 	tuplestore_end(rows);
 	table_close(rel, NoLock);
-	PG_RETURN_INT64(count);
+	return count;
+}
+
+Datum
+perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), true));
+}
+
+Datum
+perfmgmt_audit_leave(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), false));
 }
 
 /*

@@ -115,6 +115,12 @@ AS 'MODULE_PATHNAME', 'perfmgmt_audit_baseline';
 COMMENT ON FUNCTION perfmgmt.audit_baseline(regclass, text[]) IS
 'Writes the rows that a table holds into the ledger, before its triggers are made; for its owner. Returns how many.';
 
+CREATE FUNCTION perfmgmt.audit_leave(of_table regclass, author_columns text[]) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_audit_leave';
+COMMENT ON FUNCTION perfmgmt.audit_leave(regclass, text[]) IS
+'Writes into the ledger that the rows of a table leave the name they have there, before the table is attached or detached as a partition; audit_baseline() after it gives them the new one. For its owner. Returns how many.';
+
 CREATE FUNCTION perfmgmt.set_reason(reason text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perfmgmt_set_reason';
@@ -167,6 +173,12 @@ DECLARE
     is_new boolean := NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = of_table AND t.tgname = 'audit_insert');
     part record;
 BEGIN
+    -- an update of the parent would change rows of an heir under the parent's name
+    IF EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE of_table IN (i.inhrelid, i.inhparent) AND NOT c.relispartition) THEN
+        RAISE EXCEPTION 'the ledger cannot watch "%", which inherits or is inherited', of_table
+            USING ERRCODE = '0A000', HINT = 'Use partitions, or tables of their own.';
+    END IF;
     FOR part IN SELECT * FROM (VALUES
             ('audit_insert', 'INSERT', 'REFERENCING NEW TABLE AS new_rows', 'perfmgmt.audit_capture', arguments),
             ('audit_update', 'UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'perfmgmt.audit_capture', arguments),
@@ -187,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE perfmgmt.watch_table(regclass) IS
-'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries.';
+'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries. Error 0A000 for a table that inherits or is inherited; partitions are watched each.';
 
 CREATE PROCEDURE perfmgmt.watch_tables()
 LANGUAGE plpgsql

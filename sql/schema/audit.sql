@@ -23,7 +23,7 @@ CREATE TABLE audit_entry (
 COMMENT ON TABLE audit_entry IS 'The ledger: what changed, a chain a person. audit_log shows it readable.';
 COMMENT ON COLUMN audit_entry.subject IS 'The person (employee_id) whose chain this is; 0: the company.';
 COMMENT ON COLUMN audit_entry.sequence IS 'Counts from 1 in each chain, without a gap.';
-COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; leave and enter: an update gave the row to another person; baseline: a row from before the triggers were made; erase: somebody decided to erase parts.';
+COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; leave and enter: an update gave the row to another person, or the table goes by another name; baseline: a row from before the triggers were made, or before the table had this name; erase: somebody decided to erase parts.';
 COMMENT ON COLUMN audit_entry.content IS 'Salt, then in canonical encoding: reason, row before, row after. About the subject.';
 COMMENT ON COLUMN audit_entry.authorship IS 'Salt, then in canonical encoding: transaction, time, session user, actor, on whose behalf, columns that name an author.';
 COMMENT ON COLUMN audit_entry.content_digest IS 'The salted digest of the content, left when it was erased.';
@@ -269,8 +269,10 @@ BEGIN
                merkle_tree(int4send(c.subject) || int8send(c.sequence) || c.hash ORDER BY c.subject) AS root
         FROM covered c
     ), place AS (
-        SELECT s.system_identifier, p.timeline_id AS timeline, d.oid::bigint AS database_oid, clock_timestamp() AS sealed_at
-        FROM pg_control_system() s, pg_control_checkpoint() p, pg_database d WHERE d.datname = current_database()
+        -- the control file learns of a new timeline with the next checkpoint only
+        SELECT s.system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+               d.oid::bigint AS database_oid, clock_timestamp() AS sealed_at
+        FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()
     ), block AS (
         SELECT coalesce(l.block, 0) + 1 AS block, coalesce(l.hash, decode(repeat('00', 32), 'hex')) AS previous_hash,
                e.n AS entries, h.n AS heads, e.root AS entries_root, h.root AS heads_root,
@@ -295,6 +297,11 @@ BEGIN
         SELECT b.block, c.subject, c.sequence, c.hash FROM block b CROSS JOIN covered c
     )
     SELECT b.block, b.entries, b.expected INTO sealed, found_entries, covered_entries FROM block b;
+    IF found_entries <> covered_entries AND current_setting('transaction_isolation') <> 'read committed' THEN
+        -- own entries, after some of others that its snapshot does not show
+        RAISE EXCEPTION 'the ledger went on since this transaction began'
+            USING ERRCODE = '40001', HINT = 'Seal in a transaction of its own.';
+    END IF;
     IF found_entries <> covered_entries THEN
         RAISE EXCEPTION 'entries of the ledger are missing'
             USING ERRCODE = 'XX001',
@@ -305,7 +312,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION seal_audit() IS
-'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing.';
+'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing; 40001 a transaction that is not READ COMMITTED and wrote before does not see all.';
 
 CREATE OR REPLACE FUNCTION audit_digest() RETURNS json
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
@@ -431,6 +438,13 @@ DECLARE
     watched record;
 BEGIN
     PERFORM require_appointment('auditor', true);
+    RETURN QUERY
+        SELECT e.table_name, NULL::int, NULL::bigint, NULL::jsonb, 'the table is missing, with rows that nobody deleted'::text
+        FROM audit_entry e
+        WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'perf'::regnamespace AND format('perf.%s', c.relname) = e.table_name)
+        GROUP BY e.table_name
+        HAVING count(*) FILTER (WHERE e.operation IN ('insert', 'enter', 'baseline')) > count(*) FILTER (WHERE e.operation IN ('delete', 'leave'))
+        ORDER BY e.table_name;
     FOR watched IN
         SELECT format('perf.%s', c.relname) AS name, c.oid::regclass AS relation,
                (SELECT array_agg(a.attname::text) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
@@ -440,7 +454,10 @@ BEGIN
           AND c.relname NOT IN (SELECT u.table_name FROM unaudited_table() u)
         ORDER BY c.relname
     LOOP
-        CONTINUE WHEN watched.key_names IS NULL;
+        IF watched.key_names IS NULL THEN
+            RETURN QUERY SELECT watched.name, NULL::int, NULL::bigint, NULL::jsonb, 'the table has no primary key and was not compared'::text;
+            CONTINUE;
+        END IF;
         IF NOT has_table_privilege(watched.relation, 'SELECT') THEN
             RETURN QUERY SELECT watched.name, NULL::int, NULL::bigint, NULL::jsonb, 'the table cannot be read and was not compared'::text;
             CONTINUE;

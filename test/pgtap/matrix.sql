@@ -109,7 +109,7 @@ INSERT INTO decision VALUES
     ('perf.review_acknowledgement',      '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
     ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
-    ('perf.schema_version',              '', '', '', '', '', '', '', ''),
+    ('perf.schema_version',              '', '', '', '', '', '', '', 'S'),
     ('perf.session_participant',         '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.session_role',                '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_status',              '', 'S', 'S', '', '', '', '', 'S'),
