@@ -64,7 +64,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', kept);
         EXECUTE format('CREATE POLICY engine ON %I TO perfmgmt_engine USING (true) WITH CHECK (true)', kept);
         EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr''))', kept);
-        EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_hr USING (employee_id <> actor_id())', kept);
+        EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_hr, perfmgmt_auditor USING (employee_id <> actor_id())', kept);
     END LOOP;
 END
 $$;

@@ -200,6 +200,8 @@ WHERE relation LIKE 'perf.audit\_%';
 -- reads, not those of oneself
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.access_log x WHERE {actor} = 28 AND NOT x.subjects @> {actor}'
 WHERE relation = 'perf.access_log';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.erasure x WHERE {actor} = 28 AND x.employee_id <> {actor}'
+WHERE (relation, role_name) = ('perf.erasure', 'perfmgmt_auditor');
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
