@@ -42,6 +42,7 @@
 
 #define RECORDS_SCHEMA "perf"
 #define SUBJECT_COLUMN "employee_id"
+#define ERASURE_TABLE "erasure"
 #define COMPANY 0				/* the chain of rows about no person */
 
 /*
@@ -876,8 +877,12 @@ perfmgmt_audit_capture(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_capture() is not called as a trigger")));
 	CheckTrigger(trigger);
-	operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), ERASURE_TABLE) == 0)
+		operation = "erase";	/* explains the parts that are gone */
+	else
+		operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
+			TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
 	CaptureStatement(trigger->tg_relation, operation,
 					 TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_oldtable,
 					 TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? NULL : trigger->tg_newtable,

@@ -349,6 +349,8 @@ BEGIN
                 daterange(CURRENT_DATE, (approved.target ->> 'until')::date), approved.reason);
     WHEN 'appointment_end' THEN
         PERFORM close_appointment(approved.employee_id, approved.target ->> 'appointment_kind');
+    WHEN 'erasure', 'legal_hold_end', 'retention_rule' THEN
+        PERFORM apply_erasure(approved);
     WHEN 'access_rule' THEN
         UPDATE access_rule SET read_only_access = approved.target ->> 'read_only_access';
     WHEN 'login' THEN

@@ -67,6 +67,7 @@ INSERT INTO decision VALUES
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.erasure',                     '', '', 'S', 'S', '', '', '', 'S'),
     ('perf.feedback',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.feedback_draft',              '', '', '', '', '', '', '', 'SIUD'),
     ('perf.feedback_item',               '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -86,6 +87,7 @@ INSERT INTO decision VALUES
     ('perf.import_principle_rating',     '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_reason',               '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.job_level',                   '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.legal_hold',                  '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.login',                       '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.matrix_cell',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.overall_value',               '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -106,6 +108,7 @@ INSERT INTO decision VALUES
     ('perf.relation_weight',             'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.release_answer',              '', '', '', '', '', '', '', 'S'),
     ('perf.release_group',               '', '', '', '', '', '', '', 'SID'),
+    ('perf.retention_rule',              '', '', 'S', '', '', '', '', 'SU'),
     ('perf.review_acknowledgement',      '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
     ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
@@ -229,6 +232,8 @@ WHERE relation LIKE 'perf.audit\_%';
 -- reads, not those of oneself
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.access_log x WHERE {actor} = 28 AND NOT x.subjects @> {actor}'
 WHERE relation = 'perf.access_log';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.erasure x WHERE {actor} = 28 AND x.employee_id <> {actor}'
+WHERE (relation, role_name) = ('perf.erasure', 'perfmgmt_auditor');
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
 UPDATE expectation SET query = 'SELECT coalesce(sum(16 - cardinality(array_positions(x.principle_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
