@@ -56,11 +56,18 @@ AS $$
         ('perf.import_accomplishments()', 'HR writes accomplishments, after a check of the appointment'),
         ('perf.stage_lines(text)', 'reads and empties staging tables, which HR may only fill'),
         ('perf.import_problems(text)', 'shows HR or the owner the rows that an import refused'),
+        ('perf.place_legal_hold(int, text)', 'HR writes a hold, after a check of the appointment'),
+        ('perf.lift_legal_hold(int, text)', 'writes a proposal, after a check of the appointment'),
+        ('perf.erase_subject(int, text)', 'writes a proposal, after checks of the appointment and the person'),
+        ('perf.propose_retention_rule(text, int, text)', 'writes a proposal, after a check of the appointment'),
+        ('perf.expired(date)', 'counts rows of everybody, after a check of the appointment'),
+        ('perf.purge_expired(date)', 'writes the decision, after a check of the appointment'),
         ('perf.count_tiers()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_cells()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_moves()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
         ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write'),
+        ('perf.forte_release_preview(int)', 'counts raters of everybody, after a check of the appointment; names nobody'),
         ('perf.create_session(int, text, int, int)', 'HR makes sessions and seats people, after a check of the appointment'),
         ('perf.add_participant(int, int, text)', 'writes participants after a check that the actor leads the session'),
         ('perf.remove_participant(int, int)', 'deletes participants after the same check'),
@@ -104,8 +111,16 @@ AS $$
         ('perf.acknowledge_review(int, text)', 'an employee writes the own acknowledgement'),
         ('perf.dispute_rating(int, text)', 'an employee writes the own dispute'),
         ('perf.own_disputes()', 'an employee reads the own disputes, from a table that leaders read'),
+        ('perf.add_development_goal(int, int, text, text, date)', 'an employee or a manager above writes a development goal'),
+        ('perf.close_development_goal(int, text)', 'an employee or a manager above writes what came of it'),
+        ('perf.own_development_goals()', 'an employee reads the own goals, from a table that leaders read'),
         ('perf.assign_dispute_reviewer(int, int)', 'HR writes the reviewer, after a check of the appointment'),
         ('perf.resolve_dispute(int, text, text, text, text)', 'the reviewer writes the answer to a dispute of somebody outside the own line')
+    ) AS r(routine, reason)
+    UNION ALL
+    SELECT r.routine, 'perfmgmt_ledger', r.reason FROM (VALUES
+        ('perf.erase_person(int)', 'deletes rows and erases parts of the ledger, for an erasure that this transaction approved'),
+        ('perf.purge_rows(int, date)', 'deletes rows and erases parts of the ledger, for a purge that this transaction decided')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

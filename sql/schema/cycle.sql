@@ -301,12 +301,16 @@ BEGIN
     cycle := cycle_in_status(cycle_id, '{forte_open,assessment,released}', 'the next status');
     SELECT n.status INTO next_status FROM cycle_status s JOIN cycle_status n ON n.status_order = s.status_order + 1
     WHERE s.status = cycle.status;
-    UPDATE review_cycle SET status = next_status WHERE review_cycle_id = cycle_id;
+    -- leaving forte_open early closes Forte early
+    UPDATE review_cycle SET status = next_status,
+           forte_closes_on = CASE cycle.status WHEN 'forte_open' THEN least(forte_closes_on, greatest(forte_opens_on, CURRENT_DATE))
+                                               ELSE forte_closes_on END
+    WHERE review_cycle_id = cycle_id;
     RETURN next_status;
 END
 $$;
 COMMENT ON FUNCTION advance_cycle(int) IS
-'Takes an open cycle to assessment and calibration, and a released one to closed; returns the new status. Opening and releasing have functions of their own. HR or the owner of the records. Error PM004 otherwise.';
+'Takes an open cycle to assessment, which closes Forte, and to calibration, and a released one to closed; returns the new status. Opening and releasing have functions of their own. HR or the owner of the records. Error PM004 otherwise.';
 
 -- Decisions ---------------------------------------------------------------
 
@@ -345,6 +349,8 @@ BEGIN
                 daterange(CURRENT_DATE, (approved.target ->> 'until')::date), approved.reason);
     WHEN 'appointment_end' THEN
         PERFORM close_appointment(approved.employee_id, approved.target ->> 'appointment_kind');
+    WHEN 'erasure', 'legal_hold_end', 'retention_rule' THEN
+        PERFORM apply_erasure(approved);
     WHEN 'access_rule' THEN
         UPDATE access_rule SET read_only_access = approved.target ->> 'read_only_access';
     WHEN 'login' THEN

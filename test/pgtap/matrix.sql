@@ -15,7 +15,10 @@ CREATE TABLE decision (
     relation text PRIMARY KEY, employee text, leader text, hr text, auditor text, analyst text, app text,
     public text, engine text);
 INSERT INTO decision VALUES
+    ('forte.my_behaviours',              'S', '', '', '', '', '', '', ''),
     ('forte.my_explanation',             'S', '', '', '', '', '', '', ''),
+    ('forte.my_feedback',                'S', '', '', '', '', '', '', ''),
+    ('forte.my_history',                 'S', '', '', '', '', '', '', ''),
     ('forte.my_principles',              'S', '', '', '', '', '', '', ''),
     ('forte.my_review',                  'S', '', '', '', '', '', '', ''),
     ('olr.advocacy',                     '', 'S', 'S', '', '', '', '', ''),
@@ -60,9 +63,11 @@ INSERT INTO decision VALUES
     ('perf.decision_kind',               '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.delegation',                  '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.delegation_scope',            '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.development_goal',            '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.erasure',                     '', '', 'S', 'S', '', '', '', 'S'),
     ('perf.feedback',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.feedback_draft',              '', '', '', '', '', '', '', 'SIUD'),
     ('perf.feedback_item',               '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -72,6 +77,7 @@ INSERT INTO decision VALUES
     ('perf.forte_label',                 'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_score',                 'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_summary',               'S', '', '', '', '', '', '', 'SI'),
+    ('perf.forte_text',                  'S', '', '', '', '', '', '', 'SI'),
     ('perf.goal',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.import_accomplishment',       '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_assessment',           '', '', 'I', '', '', '', '', 'SIUD'),
@@ -81,6 +87,7 @@ INSERT INTO decision VALUES
     ('perf.import_principle_rating',     '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_reason',               '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.job_level',                   '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.legal_hold',                  '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.login',                       '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.matrix_cell',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.overall_value',               '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -99,10 +106,13 @@ INSERT INTO decision VALUES
     ('perf.rating_level',                'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.relation',                    'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.relation_weight',             'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.release_answer',              '', '', '', '', '', '', '', 'S'),
+    ('perf.release_group',               '', '', '', '', '', '', '', 'SID'),
+    ('perf.retention_rule',              '', '', 'S', '', '', '', '', 'SU'),
     ('perf.review_acknowledgement',      '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
     ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
-    ('perf.schema_version',              '', '', '', '', '', '', '', ''),
+    ('perf.schema_version',              '', '', '', '', '', '', '', 'S'),
     ('perf.session_participant',         '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.session_role',                '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_status',              '', 'S', 'S', '', '', '', '', 'S'),
@@ -222,9 +232,14 @@ WHERE relation LIKE 'perf.audit\_%';
 -- reads, not those of oneself
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.access_log x WHERE {actor} = 28 AND NOT x.subjects @> {actor}'
 WHERE relation = 'perf.access_log';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.erasure x WHERE {actor} = 28 AND x.employee_id <> {actor}'
+WHERE (relation, role_name) = ('perf.erasure', 'perfmgmt_auditor');
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
-UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
+UPDATE expectation SET query = 'SELECT coalesce(sum(16 - cardinality(array_positions(x.principle_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_history';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_text x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_feedback';
+UPDATE expectation SET query = 'SELECT coalesce(sum(cardinality(array_remove(x.question_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_behaviours';
 UPDATE expectation SET query =
     'SELECT coalesce(sum(5 + (EXISTS (SELECT FROM perf.job_level l WHERE l.level_code = x.level_code AND l.is_senior))::int
                            + 2 * (EXISTS (SELECT FROM perf.forte_score s WHERE s.employee_id = x.employee_id AND s.relation <> ''self''))::int), 0)
@@ -346,7 +361,8 @@ SELECT is_empty($$SELECT role_name, actor_id, relation, own_rows FROM seen
 SELECT is_empty($$SELECT relation FROM seen WHERE role_name = 'perfmgmt_employee' AND has_person AND own_rows <> rows_seen$$,
                 'an employee sees own rows alone');
 -- the fixture is worth something: where there can be rows, some actor sees some
-SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login')
+SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login',
+                                                               'perf.forte_text', 'perf.development_goal', 'forte.my_feedback', 'forte.my_behaviours')
                   GROUP BY relation HAVING max(rows_seen) = 0$$, 'each readable relation shows rows to somebody');
 
 -- Moves --------------------------------------------------------------------
