@@ -1022,6 +1022,7 @@ AS $$
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
            ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
+           ('release_group', false, 'of which authors a release is made'),
            ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
 $$;
 COMMENT ON FUNCTION unexported_table() IS 'What subject_export() leaves out of its tables, with authors too or only without, and why.';
@@ -1035,8 +1036,10 @@ SET search_path FROM CURRENT
 AS $$
     WITH col AS (
         SELECT c.oid, c.relname::text AS table_name, a.attname::text AS name, a.atttypid = 'int'::regtype AS is_int, a.attidentity <> '' AS is_number,
-               EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
-                                                     AND a.attnum = ANY (k.conkey)) AS names_somebody
+               a.atttypid = 'int[]'::regtype AND a.attname <> 'manager_chain' AS is_list,
+               a.atttypid = 'int'::regtype AND a.attname LIKE '%\_by'
+               OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
+                                                        AND a.attnum = ANY (k.conkey)) AS names_somebody
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     ), described AS (
@@ -1045,6 +1048,8 @@ AS $$
                (array_agg(c.name ORDER BY c.name) FILTER (WHERE c.name IN ('employee_external_id', 'external_id')))[1] AS external_column,
                coalesce(array_agg(c.name) FILTER (WHERE c.names_somebody AND c.name <> 'employee_id'), '{}') AS people,
                perfmgmt.author_columns(c.oid)
+                   -- lists of people
+                   || coalesce(array_agg(c.name) FILTER (WHERE c.is_list), '{}')
                    -- the number of a row tells its time and ties answers together
                    || CASE WHEN perfmgmt.author_columns(c.oid) <> '{}' OR c.table_name = 'feedback_item'
                            THEN coalesce(array_agg(c.name) FILTER (WHERE c.is_number OR c.name = 'feedback_id'), '{}') ELSE '{}' END

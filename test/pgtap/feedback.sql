@@ -396,13 +396,16 @@ BEGIN
                    WHEN c.atttypid = 'text[]'::regtype THEN format('ARRAY[''MARK:'' || p.id || %L]', ':' || t.table_name || '.' || c.attname)
                    WHEN c.atttypid = 'jsonb'::regtype THEN format('jsonb_build_object(''k'', ''MARK:'' || p.id || %L)', ':' || t.table_name || '.' || c.attname)
                    WHEN c.attname = 'manager_chain' THEN '''{7003}'''
+                   WHEN c.attname LIKE '%\_by' AND c.atttypid = 'int'::regtype THEN '7003'
                    WHEN c.atttypid IN ('int'::regtype, 'bigint'::regtype, 'smallint'::regtype) THEN '(30 + p.id % 7000)'
                    WHEN c.atttypid = 'numeric'::regtype THEN '3'
                    WHEN c.atttypid = 'boolean'::regtype THEN 'false'
                    WHEN c.atttypid = 'date'::regtype THEN '''2024-01-01'''
                    WHEN c.atttypid = 'timestamptz'::regtype THEN '''2024-01-01'''
                    WHEN c.atttypid = 'daterange'::regtype THEN '''[2024-01-01,2024-02-01)'''
-                   WHEN c.atttypid IN ('int[]'::regtype, 'smallint[]'::regtype) THEN '''{1}'''
+                   WHEN c.atttypid = 'smallint[]'::regtype THEN '''{1}'''
+                   WHEN c.atttypid = 'int[]'::regtype THEN '''{7003}'''
+                   WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'bytea'::regtype THEN '''\x00'''
                    WHEN c.atttypid = 'xid8'::regtype THEN '''1'''
                    ELSE 'NULL' END, ', ' ORDER BY c.attnum) AS expressions
@@ -460,6 +463,11 @@ SELECT ok(strpos(document::text, 'MARK:7002') = 0, 'nothing of another person') 
 SELECT ok(strpos(document::text, '7003') = 0, 'nobody who wrote') FROM export;
 SELECT is_empty($$SELECT DISTINCT c FROM perf.exported_table() t, unnest(perfmgmt.author_columns(t.relation)) c, export x
     WHERE strpos(x.document::text, format('"%s":', c)) > 0$$, 'no column that says who wrote, or when');
+SELECT ok(document -> 'ledger' @> '[{"table": "goal", "operation": "insert"}]', 'the ledger has what is there') FROM export;
+SELECT results_eq($$SELECT e ->> 'table', e ? 'recorded_at', e ? 'sequence', e ? 'written_by' FROM export x, jsonb_array_elements(x.document -> 'ledger') e
+                    WHERE e ->> 'table' IN ('goal', 'feedback_item', 'principle_rating') ORDER BY 1$$,
+    $$VALUES ('feedback_item', false, false, false), ('goal', true, false, false), ('principle_rating', false, false, false)$$,
+    'with times where nobody but the process wrote, and no numbers');
 SELECT ok(NOT document -> 'tables' ?| '{nomination,feedback}' AND document -> 'tables' ?& '{own_nomination,feedback_item}'
           AND document -> 'left_out' ?& '{nomination,feedback}', 'who was asked, and who answered, is about authors') FROM export;
 SELECT is((SELECT count(*) FROM outbox WHERE employee_id = 7001 AND event = 'subject.exported'), 1::bigint, 'the export leaves an event');
