@@ -100,6 +100,7 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('answer', 27, 'hr', 'SELECT perf.reject_nomination({c}, 13, 17)', '^done$'),
     ('answer', 27, 'hr', 'SELECT perf.approve_nomination({c}, 13, 17)', '^PM004 this nomination was answered before \+'),
     ('answer', 27, 'hr', 'SELECT perf.approve_nomination({c}, 13, 19)', '^done$'),
+    ('answer', 16, 'employee', 'SELECT perf.nominate_author({c}, 16, 22)', '^done$'),
     ('answer', 13, 'employee', 'SELECT perf.nominate_author({c}, 13, 17, ''stakeholder'', ''atlas'')', '^done$'),
     ('answer', 13, 'employee', 'SELECT perf.nominate_author({c}, 13, 14, ''stakeholder'')', '^done$'),
     ('answer', 13, 'employee', 'SELECT string_agg(format(''%s %s %s'', full_name, relation, project), '', '' ORDER BY author_id) FROM perf.own_nominations()',
@@ -325,6 +326,16 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('session', 5, 'leader', $$SELECT count(*) FROM perf.feedback WHERE employee_id = 22$$, '^0$');
 SELECT command FROM script WHERE act = 'session' ORDER BY place \gexec
 SELECT verdict('session');
+-- who sits in the session and stands above sees each answer once, with the author
+BEGIN;
+UPDATE overall_value SET calibration_session_id = 2 WHERE employee_id = 8 AND review_cycle_id = 2;
+INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, manager_chain) VALUES (8, 2, 9, 'peer', '{4,2,1}');
+INSERT INTO feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, manager_chain)
+SELECT 8, f.feedback_id, 2, 'growth', 'x', '{4,2,1}' FROM feedback f WHERE f.employee_id = 8 AND f.review_cycle_id = 2;
+SELECT act_as(4) \g /dev/null
+SET LOCAL ROLE perfmgmt_leader;
+SELECT results_eq('SELECT author_id FROM olr.feedback WHERE employee_id = 8 AND review_cycle_id = 2', 'VALUES (9)', 'above and in the session: once, with the author');
+ROLLBACK;
 ALTER TABLE feedback_rule DISABLE TRIGGER immutable_in_use;
 UPDATE feedback_rule SET session_sees_authors = true WHERE policy_id = 2;
 ALTER TABLE feedback_rule ENABLE TRIGGER immutable_in_use;
@@ -439,6 +450,10 @@ SELECT is(:'redacted'::text, 'true', 'without authors, unless somebody says othe
 SELECT as_person(26, 'hr', 'pending', 'SELECT perf.subject_export(7001)') \gexec
 SELECT as_person(26, 'hr', 'alone', format('SELECT perf.approve(%s)', :disclosure)) \gexec
 SELECT matches(heard('pending'), '^PM004', 'a proposal is no decision');
+SELECT as_person(26, 'hr', 'refused', 'SELECT perf.propose_disclosure(7001, ''asked'')') \gexec
+SELECT as_person(27, 'hr', 'reject', format('SELECT perf.reject(%s)', heard('refused'))) \gexec
+SELECT as_person(26, 'hr', 'refused', 'SELECT perf.subject_export(7001)') \gexec
+SELECT matches(heard('refused'), '^PM004', 'nor is a refusal');
 SELECT matches(heard('alone'), '^PM005', 'two people decide');
 SELECT as_person(27, 'hr', 'approve', format('SELECT perf.approve(%s)', :disclosure)) \gexec
 SELECT as_person(26, 'hr', 'export', 'SELECT perf.subject_export(7001)') \gexec
