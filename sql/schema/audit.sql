@@ -181,7 +181,11 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock('outbox'::regclass::oid::int, about_id);
+    -- of a person the row is locked: everybody can read the numbers of advisory locks
+    PERFORM FROM employee e WHERE e.employee_id = about_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM pg_advisory_xact_lock('outbox'::regclass::oid::int, 0);
+    END IF;
     INSERT INTO outbox (employee_id, event, detail) VALUES (about_id, queue_event.event, queue_event.detail);
 END
 $$;

@@ -129,6 +129,12 @@ SELECT verdict('answer');
 SELECT results_eq($$SELECT DISTINCT employee_id, event, detail - 'review_cycle_id' FROM perf.outbox WHERE event LIKE 'feedback.%' ORDER BY 1$$,
     $$VALUES (14, 'feedback.requested', '{}'::jsonb), (15, 'feedback.requested', '{}'), (19, 'feedback.requested', '{}'), (20, 'feedback.requested', '{}')$$,
     'authors hear of a request, the event names no subject');
+-- what everybody can read while it happens names nobody
+BEGIN;
+SELECT act_as(26) \g /dev/null
+SELECT nominate_author(:cycle, 11, 12), nominate_author(:cycle, 26, 12) \g /dev/null
+SELECT is_empty($$SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()$$, 'no lock shows whose request is written');
+ROLLBACK;
 -- the subject's call leaves no trace among the nominations, whatever is there
 SELECT array_agg((n.employee_id, n.author_id, n.xmin, n.cmin)::text ORDER BY n.nomination_id) AS before FROM nomination n \gset
 SELECT as_person(13, 'employee', 'again ' || a, format('SELECT perf.nominate_author(%s, 13, %s)', :cycle, a)) FROM unnest('{5,14,17}'::int[]) a \gexec
