@@ -12,9 +12,12 @@ AS $$
                ELSE v.clock END
     FROM (VALUES
         ('author_links', 'preliminary_rating', 'cycle'),
-        ('author_links', 'feedback_item', 't.feedback_id IN (SELECT f.feedback_id FROM perf.feedback f JOIN perf.review_cycle c USING (review_cycle_id) WHERE c.released_at < $1)'),
+        ('author_links', 'feedback_item', 'cycle'),
         ('author_links', 'feedback', 'cycle'),
         ('author_links', 'nomination', 'cycle'),
+        ('author_links', 'own_nomination', 'cycle'),
+        ('author_links', 'feedback_draft', 'cycle'),
+        ('author_links', 'feedback_reminder', 'cycle'),
         ('author_links', 'principle_rating', 'cycle'),
         ('ratings', 'calibration_change', 'cycle'),
         ('ratings', 'session_subject', 'cycle'),

@@ -221,6 +221,7 @@ BEGIN
         left_over := ARRAY(SELECT t FROM unnest(left_over) t WHERE t <> ALL (leaves));
     END LOOP;
     DELETE FROM delegation d WHERE person IN (d.principal_id, d.delegate_id);
+    DELETE FROM feedback_draft d WHERE d.subject_id = person;
     UPDATE employee e SET full_name = 'erased', external_id = format('erased %s', person), email = 'erased' WHERE e.employee_id = person;
 
     -- what the ledger says of the person, the deletions above included

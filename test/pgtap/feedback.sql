@@ -514,4 +514,13 @@ SELECT as_person(26, 'hr', 'of 14', 'SELECT perf.subject_export(14)') \gexec
 SELECT ok(heard('of 14')::jsonb -> 'named_in' @> '[{"table": "feedback", "as": "author_id", "rows": 3}]', 'how often a person wrote');
 SELECT ok(strpos(heard('of 14'), 'Second text.') = 0, 'not what about others');
 
+-- Erasure takes what others have drafted about the person, too -----------------------
+
+INSERT INTO employee (employee_id, external_id, full_name, hired_on, left_on) VALUES (7005, 'X5', 'Gone', '2020-01-01', '2021-01-01');
+INSERT INTO feedback_draft (employee_id, review_cycle_id, subject_id, answers, principles) VALUES (14, 1, 7005, '{"growth": "x"}', '{}');
+SELECT as_person(26, 'hr', 'erase', 'SELECT perf.erase_subject(7005, ''asked'')') \gexec
+SELECT as_person(27, 'hr', 'erased', format('SELECT perf.approve(%s)', heard('erase'))) \gexec
+SELECT is(heard('erased'), 'done', 'somebody is erased');
+SELECT is_empty('SELECT * FROM perf.feedback_draft WHERE subject_id = 7005', 'with the drafts about them');
+
 SELECT * FROM finish();
