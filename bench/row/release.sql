@@ -49,6 +49,7 @@ SELECT count(*), sum(cardinality(c.author_ids)), sum(cardinality(array_remove(c.
 
 ---- ours | the same, written to the release tables with the texts
 BEGIN;
+SET LOCAL enable_nestloop = off; -- as release_forte() does
 \timing on
 SELECT FROM perf.write_release_scores(1);
 SELECT FROM perf.write_release_texts(1);

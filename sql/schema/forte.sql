@@ -59,14 +59,13 @@ COMMENT ON COLUMN forte_text.forte_text_id IS 'Random; the order in which texts 
 
 CREATE TABLE release_group (
     employee_id int NOT NULL,
-    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    review_cycle_id int NOT NULL,
     relation text NOT NULL,
     is_anonymous boolean NOT NULL,
     author_ids int[] NOT NULL,
     questions text[] NOT NULL,
     PRIMARY KEY (employee_id, review_cycle_id, relation)
 );
-CREATE INDEX ON release_group (review_cycle_id);
 COMMENT ON TABLE release_group IS 'Who is behind a row of forte_score: for the comparison with a later release of the same time. Only the privileged routines read it. Delete it to destroy the link to the authors; the release stays.';
 COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
 
