@@ -56,6 +56,12 @@ AS $$
         ('perf.import_accomplishments()', 'HR writes accomplishments, after a check of the appointment'),
         ('perf.stage_lines(text)', 'reads and empties staging tables, which HR may only fill'),
         ('perf.import_problems(text)', 'shows HR or the owner the rows that an import refused'),
+        ('perf.place_legal_hold(int, text)', 'HR writes a hold, after a check of the appointment'),
+        ('perf.lift_legal_hold(int, text)', 'writes a proposal, after a check of the appointment'),
+        ('perf.erase_subject(int, text)', 'writes a proposal, after checks of the appointment and the person'),
+        ('perf.propose_retention_rule(text, int, text)', 'writes a proposal, after a check of the appointment'),
+        ('perf.expired(date)', 'counts rows of everybody, after a check of the appointment'),
+        ('perf.purge_expired(date)', 'writes the decision, after a check of the appointment'),
         ('perf.count_tiers()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_cells()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_moves()', 'counts people within the sight of the caller without a logged read; returns counts'),
@@ -83,6 +89,25 @@ AS $$
         ('perf.end_delegation(int)', 'the principal or HR ends a delegation today'),
         ('perf.delegate_calibration(int, date, date, text)', 'writes a delegation by the actor, about nobody else'),
         ('perf.what_if(int, int, int[], int, text, text)', 'ranks whole pools, also people whom the caller may not see; returns only those whom the caller may see'),
+        ('perf.raise_minimum_raters(int, int)', 'HR writes a rule, after a check of the appointment; the owner has no right to'),
+        ('perf.nominate_author(int, int, int, text, text)', 'writes nominations, which no employee may read, after a check of who names'),
+        ('perf.approve_nomination(int, int, int)', 'writes a request, after a check that the actor is the manager of record or HR'),
+        ('perf.reject_nomination(int, int, int)', 'writes the answer, after the same check'),
+        ('perf.decline_feedback(int, int)', 'the author writes the own answer to a request'),
+        ('perf.save_feedback_draft(int, int, jsonb, jsonb, text, text)', 'the author writes a draft that nobody else may read'),
+        ('perf.submit_feedback(int, int, jsonb, jsonb, text, text)', 'the author writes feedback and ratings about somebody, after checks of window, request and relation'),
+        ('perf.withdraw_feedback(int, int)', 'the author deletes what the author submitted'),
+        ('perf.own_nominations()', 'an employee reads the own proposals, from a table that leaders read'),
+        ('perf.own_feedback_requests()', 'an author reads the requests to oneself, from a table that leaders read'),
+        ('perf.own_feedback_drafts()', 'an author reads the own drafts, which nobody else may read'),
+        ('perf.own_feedback()', 'an author reads what the author submitted, from tables that leaders read'),
+        ('perf.feedback_remind(date)', 'reads all requests and writes events, after a check of the appointment'),
+        ('perf.session_feedback()', 'reads feedback about the subjects of the actor''s sessions, and leaves the authors out'),
+        ('perf.feedback_coverage()', 'counts authors about those whom the caller may see; names none'),
+        ('perf.feedback_candour()', 'counts authors about those whom the caller may see; names none'),
+        ('perf.feedback_timing()', 'compares times about those whom the caller may see; names no author'),
+        ('perf.propose_disclosure(int, text, boolean)', 'writes a proposal, after a check of the appointment'),
+        ('perf.subject_export(int)', 'reads every table and the ledger about one person, after a check of the appointment and of a decision of two people'),
         ('perf.acknowledge_review(int, text)', 'an employee writes the own acknowledgement'),
         ('perf.dispute_rating(int, text)', 'an employee writes the own dispute'),
         ('perf.own_disputes()', 'an employee reads the own disputes, from a table that leaders read'),
@@ -91,6 +116,11 @@ AS $$
         ('perf.own_development_goals()', 'an employee reads the own goals, from a table that leaders read'),
         ('perf.assign_dispute_reviewer(int, int)', 'HR writes the reviewer, after a check of the appointment'),
         ('perf.resolve_dispute(int, text, text, text, text)', 'the reviewer writes the answer to a dispute of somebody outside the own line')
+    ) AS r(routine, reason)
+    UNION ALL
+    SELECT r.routine, 'perfmgmt_ledger', r.reason FROM (VALUES
+        ('perf.erase_person(int)', 'deletes rows and erases parts of the ledger, for an erasure that this transaction approved'),
+        ('perf.purge_rows(int, date)', 'deletes rows and erases parts of the ledger, for a purge that this transaction decided')
     ) AS r(routine, reason)
 $$;
 COMMENT ON FUNCTION perfmgmt.privileged_routine() IS

@@ -349,6 +349,8 @@ BEGIN
                 daterange(CURRENT_DATE, (approved.target ->> 'until')::date), approved.reason);
     WHEN 'appointment_end' THEN
         PERFORM close_appointment(approved.employee_id, approved.target ->> 'appointment_kind');
+    WHEN 'erasure', 'legal_hold_end', 'retention_rule' THEN
+        PERFORM apply_erasure(approved);
     WHEN 'access_rule' THEN
         UPDATE access_rule SET read_only_access = approved.target ->> 'read_only_access';
     WHEN 'login' THEN
@@ -363,6 +365,8 @@ BEGIN
         PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
+    WHEN 'disclosure' THEN
+        NULL; -- subject_export() asks for it
     ELSE
         RAISE EXCEPTION 'decisions of kind % take effect in their own function', approved.decision_kind USING ERRCODE = 'PM004';
     END CASE;
