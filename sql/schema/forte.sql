@@ -211,8 +211,7 @@ JOIN feedback_item i USING (employee_id, feedback_id)
 JOIN question_positions() q USING (question)
 JOIN relation k USING (relation)
 JOIN (SELECT c.review_cycle_id, max(p.ordinal) AS principles
-      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n USING (review_cycle_id)
-WHERE f.version > 0;
+      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n ON n.review_cycle_id = f.review_cycle_id;
 COMMENT ON VIEW release_answer IS 'Ratings and submitted feedback of a cycle as forte_cells() takes them. It knows the authors: only the privileged routines read it.';
 GRANT SELECT ON release_answer TO perfmgmt_engine;
 
@@ -394,7 +393,7 @@ AS $$
     INSERT INTO forte_text (employee_id, review_cycle_id, forte_text_id, relation, question, item_text)
     SELECT f.employee_id, cycle_id, gen_random_uuid() AS random_id, g.relation, i.question, i.item_text
     FROM release_group g
-    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids) AND f.version > 0
+    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids)
     JOIN feedback_item i ON i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id AND i.item_text IS NOT NULL
         AND i.question = ANY (g.questions)
     WHERE g.review_cycle_id = cycle_id

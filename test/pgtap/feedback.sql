@@ -380,6 +380,7 @@ BEGIN
                    WHEN c.atttypid = 'daterange'::regtype THEN '''[2024-01-01,2024-02-01)'''
                    WHEN c.atttypid IN ('int[]'::regtype, 'smallint[]'::regtype) THEN '''{1}'''
                    WHEN c.atttypid = 'bytea'::regtype THEN '''\x00'''
+                   WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'xid8'::regtype THEN '''1'''
                    ELSE 'NULL' END, ', ' ORDER BY c.attnum) AS expressions
         FROM perf.exported_table() t
