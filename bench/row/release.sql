@@ -62,6 +62,12 @@ SELECT perf.release_forte(1, 'benchmark');
 \timing off
 ROLLBACK;
 
+---- floor | the bare count of the same rows by person
+SELECT sum(n) FROM (SELECT employee_id, count(*) AS n FROM perf.release_answer WHERE review_cycle_id = 1 GROUP BY employee_id) q;
+
+---- ours | forte_cells() against the bare count
+SELECT count(*), sum(cardinality(c.author_ids)), sum(cardinality(array_remove(c.scores, NULL))) FROM perf.release_cells(1) c;
+
 ---- check | no group of fewer than k, nobody in two groups
 SELECT CASE WHEN min(cardinality(c.author_ids)) FILTER (WHERE c.is_anonymous) >= 3 THEN 'ok' ELSE 'a group is too small' END FROM perf.release_cells(1) c;
 

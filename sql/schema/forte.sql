@@ -203,15 +203,15 @@ SELECT r.review_cycle_id, r.employee_id, r.rater_id AS author_id, r.relation, k.
        1 AS first_position, r.scores, NULL::int AS texts
 FROM principle_rating r JOIN relation k USING (relation)
 UNION ALL
-SELECT f.review_cycle_id, f.employee_id, f.author_id, f.relation, k.is_anonymous,
+SELECT review_cycle_id, employee_id, f.author_id, f.relation, k.is_anonymous,
        n.principles + q.question_position, CASE WHEN i.score IS NOT NULL THEN ARRAY[i.score] END,
        CASE WHEN i.item_text IS NOT NULL THEN 1 << (q.question_position - 1) END
 FROM feedback f
-JOIN feedback_item i USING (employee_id, feedback_id)
+JOIN feedback_item i USING (employee_id, feedback_id, review_cycle_id)
 JOIN question_positions() q USING (question)
 JOIN relation k USING (relation)
 JOIN (SELECT c.review_cycle_id, max(p.ordinal) AS principles
-      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n ON n.review_cycle_id = f.review_cycle_id;
+      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n USING (review_cycle_id);
 COMMENT ON VIEW release_answer IS 'Ratings and submitted feedback of a cycle as forte_cells() takes them. It knows the authors: only the privileged routines read it.';
 GRANT SELECT ON release_answer TO perfmgmt_engine;
 
@@ -260,13 +260,14 @@ AS $$
         SELECT e.employee_id,
                -- an earlier group whose authors were destroyed cannot be compared
                bool_or(e.author_ids IS NULL) AS is_unknown,
-               e.employee_id IN (SELECT s.employee_id FROM small_class s) AS has_small_class
-        FROM earlier e GROUP BY e.employee_id
+               array_agg(u.author_id) FILTER (WHERE s.employee_id IS NOT NULL) AS not_again
+        FROM earlier e
+        LEFT JOIN LATERAL unnest(e.author_ids) AS u(author_id) ON true
+        LEFT JOIN (SELECT DISTINCT k.employee_id FROM small_class k) s ON s.employee_id = e.employee_id
+        GROUP BY e.employee_id
     )
     SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts,
-           NOT c.is_anonymous OR p.employee_id IS NULL
-           OR NOT (p.is_unknown OR (p.has_small_class AND EXISTS (SELECT FROM earlier e WHERE e.employee_id = c.employee_id
-                                                                  AND e.author_ids && c.author_ids)))
+           NOT c.is_anonymous OR p.employee_id IS NULL OR NOT (p.is_unknown OR c.author_ids && coalesce(p.not_again, '{}'))
     FROM cell c LEFT JOIN compared p ON p.employee_id = c.employee_id
 $$;
 COMMENT ON FUNCTION release_cells(int) IS

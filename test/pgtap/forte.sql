@@ -236,7 +236,12 @@ SELECT results_eq(format($$SELECT employee_id, relation, question, count(*) FROM
              (10, 'peer', 'growth', 3), (10, 'peer', 'strengths', 3), (18, 'colleagues', 'strengths', 3)$$, 'texts by question; no draft, nobody left out');
 SELECT is_empty($$SELECT * FROM perf.forte_text WHERE item_text <> format('%s on %s of %s in %s', question, employee_id, (regexp_match(item_text, 'of (\d+) in'))[1], review_cycle_id)$$, 'each with its question and person');
 SELECT is((SELECT array_agg(forte_text_id ORDER BY ctid) FROM forte_text), (SELECT array_agg(forte_text_id ORDER BY forte_text_id) FROM forte_text), 'on disk, texts lie in random order');
-SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_score), (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_score), 'so do scores');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_score WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_score WHERE review_cycle_id = :a), 'so do scores');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_label WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_label WHERE review_cycle_id = :a), 'and labels');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_summary WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_summary WHERE review_cycle_id = :a), 'and summaries');
 SELECT is_empty($$SELECT * FROM perf.forte_score s JOIN perf.release_group g USING (employee_id, review_cycle_id, relation)
                   WHERE g.is_anonymous AND cardinality(g.author_ids) < 3$$, 'k or more behind each row');
 
