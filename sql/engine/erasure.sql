@@ -19,6 +19,7 @@ AS $$
         ('author_links', 'feedback_draft', 'cycle'),
         ('author_links', 'feedback_reminder', 'cycle'),
         ('author_links', 'principle_rating', 'cycle'),
+        ('author_links', 'release_group', 'cycle'),
         ('ratings', 'calibration_change', 'cycle'),
         ('ratings', 'session_subject', 'cycle'),
         ('ratings', 'overall_value', 'cycle'),
@@ -28,6 +29,8 @@ AS $$
         ('released', 'forte_label', 'cycle'),
         ('released', 'forte_summary', 'cycle'),
         ('released', 'forte_score', 'cycle'),
+        ('released', 'forte_text', 'cycle'),
+        ('released', 'development_goal', 't.from_cycle_id IN (SELECT c.review_cycle_id FROM perf.review_cycle c WHERE c.released_at < $1)'),
         ('released', 'review_acknowledgement', 'cycle'),
         ('released', 'rating_dispute', 'cycle')
     ) AS v(category, table_name, clock)

@@ -59,14 +59,13 @@ COMMENT ON COLUMN forte_text.forte_text_id IS 'Random; the order in which texts 
 
 CREATE TABLE release_group (
     employee_id int NOT NULL,
-    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    review_cycle_id int NOT NULL,
     relation text NOT NULL,
     is_anonymous boolean NOT NULL,
     author_ids int[] NOT NULL,
     questions text[] NOT NULL,
     PRIMARY KEY (employee_id, review_cycle_id, relation)
 );
-CREATE INDEX ON release_group (review_cycle_id);
 COMMENT ON TABLE release_group IS 'Who is behind a row of forte_score: for the comparison with a later release of the same time. Only the privileged routines read it. Delete it to destroy the link to the authors; the release stays.';
 COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
 
@@ -261,13 +260,14 @@ AS $$
         SELECT e.employee_id,
                -- an earlier group whose authors were destroyed cannot be compared
                bool_or(e.author_ids IS NULL) AS is_unknown,
-               e.employee_id IN (SELECT s.employee_id FROM small_class s) AS has_small_class
-        FROM earlier e GROUP BY e.employee_id
+               array_agg(u.author_id) FILTER (WHERE s.employee_id IS NOT NULL) AS not_again
+        FROM earlier e
+        LEFT JOIN LATERAL unnest(e.author_ids) AS u(author_id) ON true
+        LEFT JOIN (SELECT DISTINCT k.employee_id FROM small_class k) s ON s.employee_id = e.employee_id
+        GROUP BY e.employee_id
     )
     SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts,
-           NOT c.is_anonymous OR p.employee_id IS NULL
-           OR NOT (p.is_unknown OR (p.has_small_class AND EXISTS (SELECT FROM earlier e WHERE e.employee_id = c.employee_id
-                                                                  AND e.author_ids && c.author_ids)))
+           NOT c.is_anonymous OR p.employee_id IS NULL OR NOT (p.is_unknown OR c.author_ids && coalesce(p.not_again, '{}'))
     FROM cell c LEFT JOIN compared p ON p.employee_id = c.employee_id
 $$;
 COMMENT ON FUNCTION release_cells(int) IS
@@ -394,7 +394,7 @@ AS $$
     INSERT INTO forte_text (employee_id, review_cycle_id, forte_text_id, relation, question, item_text)
     SELECT f.employee_id, cycle_id, gen_random_uuid() AS random_id, g.relation, i.question, i.item_text
     FROM release_group g
-    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids) AND f.version > 0
+    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids)
     JOIN feedback_item i ON i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id AND i.item_text IS NOT NULL
         AND i.question = ANY (g.questions)
     WHERE g.review_cycle_id = cycle_id
