@@ -42,6 +42,7 @@
 
 #define RECORDS_SCHEMA "perf"
 #define SUBJECT_COLUMN "employee_id"
+#define ERASURE_TABLE "erasure"
 #define COMPANY 0				/* the chain of rows about no person */
 
 /*
@@ -56,7 +57,9 @@
  */
 #define BATCH_SIZE 64
 #define BATCH_BYTES (256 * 1024)
-#define RANDOM_CHUNK 4096
+
+/* Random bytes for salts are taken from the system together, ahead. */
+#define RANDOM_BYTES 1024
 
 typedef struct Chain
 {
@@ -105,9 +108,6 @@ typedef struct Capture
 	int			pending;
 	Size		pending_bytes;
 
-	int64		expected;		/* rows to come */
-	uint8		random[RANDOM_CHUNK];
-	int			random_left;
 	Sha256		sha;
 	MemoryContext context;
 	MemoryContext row_context;
@@ -124,8 +124,10 @@ typedef struct WrittenHead
 
 static WrittenHead written_heads[64];
 
+static uint8 random_bytes[RANDOM_BYTES];
+static int	random_left = 0;
+
 static char *audit_reason = NULL;
-static int	on_behalf_of = 0;
 
 PG_FUNCTION_INFO_V1(perfmgmt_audit_capture);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_refuse_truncate);
@@ -217,7 +219,6 @@ OpenCapture(Relation rel, const char *operation, int64 expected, char **authors,
 	capture->context = CurrentMemoryContext;
 	capture->row_context = AllocSetContextCreate(CurrentMemoryContext, "audit row",
 												 ALLOCSET_SMALL_SIZES);
-	capture->expected = expected;
 	capture->desc = RelationGetDescr(rel);
 	capture->table_name = NameOfTable(rel);
 	capture->operation = operation;
@@ -427,8 +428,8 @@ LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTa
 	ExecClearTuple(found);
 }
 
-static Oid
-PrimaryKeyOf(Relation rel)
+Oid
+AuditPrimaryKey(Relation rel)
 {
 	list_free(RelationGetIndexList(rel));	/* looks it up */
 	return rel->rd_pkindex;
@@ -439,7 +440,7 @@ LockChains(Capture *capture, int32 *subjects, int64 count)
 {
 	TupleTableSlot *key = table_slot_create(capture->head_table, NULL);
 	TupleTableSlot *found = table_slot_create(capture->head_table, NULL);
-	Oid			index = PrimaryKeyOf(capture->head_table);
+	Oid			index = AuditPrimaryKey(capture->head_table);
 	int64		i;
 
 	if (count > 1)
@@ -482,6 +483,7 @@ BeginAuthorship(Capture *capture)
 	StringInfo	out = &capture->authorship;
 	AuditType	type;
 	int32		actor = CurrentActorId();
+	int32		principal = AuditOnBehalfOf(actor);
 
 	appendStringInfoChar(out, AUDIT_VERSION);
 	AuditTypeInit(&type, XID8OID);
@@ -491,7 +493,7 @@ BeginAuthorship(Capture *capture)
 	AuditPutTextValue(out, GetUserNameFromId(GetSessionUserId(), false));
 	AuditTypeInit(&type, INT4OID);
 	AuditPutValue(out, &type, Int32GetDatum(actor), actor == 0);
-	AuditPutValue(out, &type, Int32GetDatum(on_behalf_of), on_behalf_of == 0);
+	AuditPutValue(out, &type, Int32GetDatum(principal), principal == 0);
 }
 
 /*
@@ -536,20 +538,18 @@ PutRow(StringInfo out, AuditColumn *columns, int column_count,
 }
 
 static void
-PutSalt(Capture *capture, StringInfo out)
+PutSalt(StringInfo out)
 {
-	if (capture->random_left < AUDIT_SALT_LENGTH)
+	if (random_left < AUDIT_SALT_LENGTH)
 	{
-		int64		wanted = capture->expected * 2 * AUDIT_SALT_LENGTH;
-
-		capture->random_left = Max(Min(wanted, RANDOM_CHUNK), AUDIT_SALT_LENGTH);
-		if (!pg_strong_random(capture->random, capture->random_left))
+		if (!pg_strong_random(random_bytes, RANDOM_BYTES))
 			ereport(ERROR,
 					(errcode(ERRCODE_INTERNAL_ERROR),
 					 errmsg("could not generate random bytes for the ledger")));
+		random_left = RANDOM_BYTES;
 	}
-	capture->random_left -= AUDIT_SALT_LENGTH;
-	appendBinaryStringInfo(out, (char *) capture->random + capture->random_left, AUDIT_SALT_LENGTH);
+	random_left -= AUDIT_SALT_LENGTH;
+	appendBinaryStringInfo(out, (char *) random_bytes + random_left, AUDIT_SALT_LENGTH);
 }
 
 /*
@@ -612,7 +612,7 @@ PutParts(Capture *capture, Entry *entry, TupleTableSlot *before, TupleTableSlot 
 	StringInfo	authorship = &entry->authorship;
 
 	appendStringInfoSpaces(content, VARHDRSZ);
-	PutSalt(capture, content);
+	PutSalt(content);
 	appendStringInfoChar(content, AUDIT_VERSION);
 	AuditPutTextValue(content, audit_reason && *audit_reason ? audit_reason : NULL);
 	PutRow(content, capture->content, capture->content_count, before, after);
@@ -620,7 +620,7 @@ PutParts(Capture *capture, Entry *entry, TupleTableSlot *before, TupleTableSlot 
 	SET_VARSIZE(content->data, content->len);
 
 	appendStringInfoSpaces(authorship, VARHDRSZ);
-	PutSalt(capture, authorship);
+	PutSalt(authorship);
 	appendBinaryStringInfo(authorship, capture->authorship.data, capture->authorship.len);
 	PutRow(authorship, capture->author, capture->author_count, before, after);
 	PutRow(authorship, capture->author, capture->author_count, after, NULL);
@@ -634,17 +634,13 @@ HashEntry(Capture *capture, Chain *chain, Entry *entry, text *operation)
 	uint8		content[AUDIT_HASH_LENGTH];
 	uint8		authorship[AUDIT_HASH_LENGTH];
 
-	resetStringInfo(&capture->header);
-	AuditPutHeader(&capture->header, chain->subject, chain->sequence,
-				   VARDATA_ANY(capture->table_name), VARSIZE_ANY_EXHDR(capture->table_name),
-				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
 	AuditPartDigest(&capture->sha, AUDIT_HASH_CONTENT, entry->content.data + VARHDRSZ,
 					entry->content.len - VARHDRSZ, content);
 	AuditPartDigest(&capture->sha, AUDIT_HASH_AUTHORSHIP, entry->authorship.data + VARHDRSZ,
 					entry->authorship.len - VARHDRSZ, authorship);
 	memcpy(VARDATA(entry->prev_hash), chain->hash, AUDIT_HASH_LENGTH);
-	AuditChainHash(&capture->sha, chain->hash, capture->header.data, capture->header.len,
-				   content, authorship, chain->hash);
+	AuditHashEntry(&capture->sha, &capture->header, chain->subject, chain->sequence,
+				   capture->table_name, operation, content, authorship, chain->hash, chain->hash);
 	memcpy(VARDATA(entry->hash), chain->hash, AUDIT_HASH_LENGTH);
 }
 
@@ -881,8 +877,12 @@ perfmgmt_audit_capture(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_capture() is not called as a trigger")));
 	CheckTrigger(trigger);
-	operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), ERASURE_TABLE) == 0)
+		operation = "erase";	/* explains the parts that are gone */
+	else
+		operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
+			TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
 	CaptureStatement(trigger->tg_relation, operation,
 					 TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_oldtable,
 					 TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? NULL : trigger->tg_newtable,
@@ -1005,9 +1005,4 @@ AuditInit(void)
 							   "Goes into the ledger with each change; perf.set_reason() sets it for a transaction.",
 							   &audit_reason, "", PGC_USERSET, GUC_NOT_IN_SAMPLE,
 							   NULL, NULL, NULL);
-	DefineCustomIntVariable("perfmgmt.on_behalf_of",
-							"The employee for whom the actor acts; 0 for nobody.",
-							"Goes into the ledger with each change, as the application says.",
-							&on_behalf_of, 0, 0, INT_MAX, PGC_USERSET, GUC_NOT_IN_SAMPLE,
-							NULL, NULL, NULL);
 }
