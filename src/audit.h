@@ -159,6 +159,9 @@ enum
 extern Oid	AuditRelationOid(const char *name);
 extern Oid	AuditPrimaryKey(Relation rel);
 
+/* audit_access.c */
+extern int32 AuditOnBehalfOf(int32 actor);	/* 0: nobody */
+
 /* audit.c */
 extern void AuditPutBlock(StringInfo out, const Datum *values);
 

@@ -26,6 +26,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -41,6 +42,7 @@
 
 #define RECORDS_SCHEMA "perf"
 #define SUBJECT_COLUMN "employee_id"
+#define ERASURE_TABLE "erasure"
 #define COMPANY 0				/* the chain of rows about no person */
 
 /*
@@ -126,11 +128,11 @@ static uint8 random_bytes[RANDOM_BYTES];
 static int	random_left = 0;
 
 static char *audit_reason = NULL;
-static int	on_behalf_of = 0;
 
 PG_FUNCTION_INFO_V1(perfmgmt_audit_capture);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_refuse_truncate);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_baseline);
+PG_FUNCTION_INFO_V1(perfmgmt_audit_leave);
 PG_FUNCTION_INFO_V1(perfmgmt_set_reason);
 
 /*
@@ -175,8 +177,8 @@ ChooseColumns(Capture *capture, char **authors, int author_count)
 		if (attribute->attisdropped ||
 			strcmp(NameStr(attribute->attname), DERIVED_COLUMN) == 0)
 			continue;
-		if (attribute->atttypid == INT4OID &&
-			strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0)
+		if (strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0 &&
+			getBaseType(attribute->atttypid) == INT4OID)
 			capture->subject_column = attribute->attnum;
 		if (IsAmong(NameStr(attribute->attname), authors, author_count))
 			AuditColumnInit(&capture->author[capture->author_count++], attribute);
@@ -368,6 +370,8 @@ FindWrittenHead(Capture *capture, Chain *chain, TupleTableSlot *found)
 	return written->lxid == MyLocalTransactionId() &&
 		written->subject == chain->subject &&
 		written->filenode == rel->rd_rel->relfilenode &&
+		/* VACUUM may have cut off what a savepoint took back */
+		ItemPointerGetBlockNumber(&written->tid) < RelationGetNumberOfBlocks(rel) &&
 		table_tuple_fetch_row_version(rel, &written->tid, SnapshotSelf, found) &&
 		DatumGetInt32(slot_getattr(found, HEAD_SUBJECT + 1, &isnull)) == chain->subject &&
 		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(found, MinTransactionIdAttributeNumber, &isnull)));
@@ -479,6 +483,7 @@ BeginAuthorship(Capture *capture)
 	StringInfo	out = &capture->authorship;
 	AuditType	type;
 	int32		actor = CurrentActorId();
+	int32		principal = AuditOnBehalfOf(actor);
 
 	appendStringInfoChar(out, AUDIT_VERSION);
 	AuditTypeInit(&type, XID8OID);
@@ -488,7 +493,7 @@ BeginAuthorship(Capture *capture)
 	AuditPutTextValue(out, GetUserNameFromId(GetSessionUserId(), false));
 	AuditTypeInit(&type, INT4OID);
 	AuditPutValue(out, &type, Int32GetDatum(actor), actor == 0);
-	AuditPutValue(out, &type, Int32GetDatum(on_behalf_of), on_behalf_of == 0);
+	AuditPutValue(out, &type, Int32GetDatum(principal), principal == 0);
 }
 
 /*
@@ -735,9 +740,6 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 
 		if (!has_old && !has_new)
 			break;
-		/* the executor fills both tables of an update row by row */
-		if (before && after && has_old != has_new)
-			elog(ERROR, "transition tables of an update differ in length");
 		CHECK_FOR_INTERRUPTS();
 		CaptureRow(capture, has_old ? old_row : NULL, has_new ? new_row : NULL);
 		MemoryContextReset(capture->row_context);
@@ -821,6 +823,13 @@ CaptureStatement(Relation rel, const char *operation, Tuplestorestate *before,
 	Capture    *capture;
 	int64		rows = tuplestore_tuple_count(after ? after : before);
 
+	/* The executor fills both tables of an update row by row, but for one case. */
+	if (before && after && tuplestore_tuple_count(before) != rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("an update of \"%s\" lost rows", RelationGetRelationName(rel)),
+				 errdetail("A trigger dropped rows that were to move to another partition."),
+				 errhint("Let the trigger raise an error instead, or use DELETE.")));
 	/* ON CONFLICT and MERGE fire for what they did not do */
 	if (rows == 0)
 		return;
@@ -868,8 +877,12 @@ perfmgmt_audit_capture(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_capture() is not called as a trigger")));
 	CheckTrigger(trigger);
-	operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), ERASURE_TABLE) == 0)
+		operation = "erase";	/* explains the parts that are gone */
+	else
+		operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
+			TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
 	CaptureStatement(trigger->tg_relation, operation,
 					 TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_oldtable,
 					 TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? NULL : trigger->tg_newtable,
@@ -895,22 +908,12 @@ perfmgmt_audit_refuse_truncate(PG_FUNCTION_ARGS)
 }
 
 /*
- * The rows that a table held before its triggers were there.
+ * All rows of a table at once: those it held before its triggers were there, or
+ * before it goes by another name.
  */
-Datum
-perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+static void
+CheckWhole(Relation rel)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	TupleTableSlot *slot;
-	TableScanDesc scan;
-	Datum	   *names;
-	char	  **authors;
-	int			author_count;
-	int64		count;
-	int			i;
-
 	if (RelationGetNamespace(rel) != get_namespace_oid(RECORDS_SCHEMA, true) ||
 		!TableOwnerCheck(RelationGetRelid(rel), GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
@@ -918,13 +921,15 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" holds no rows itself", RelationGetRelationName(rel))));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
-	authors = palloc(sizeof(char *) * Max(author_count, 1));
-	for (i = 0; i < author_count; i++)
-		authors[i] = TextDatumGetCString(names[i]);
+}
 
-	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+static Tuplestorestate *
+AllRows(Relation rel)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -932,11 +937,44 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	return rows;
+}
+
+static int64
+CaptureWhole(Oid relid, ArrayType *author_names, bool comes)
+{
+	Relation	rel = table_open(relid, ShareRowExclusiveLock);
+	Tuplestorestate *rows;
+	Datum	   *names;
+	char	  **authors;
+	int			author_count;
+	int64		count;
+	int			i;
+
+	CheckWhole(rel);
+	deconstruct_array(author_names, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
+	authors = palloc(sizeof(char *) * Max(author_count, 1));
+	for (i = 0; i < author_count; i++)
+		authors[i] = TextDatumGetCString(names[i]);
+	rows = AllRows(rel);
 	count = tuplestore_tuple_count(rows);
-	CaptureStatement(rel, "baseline", NULL, rows, authors, author_count);
+	CaptureStatement(rel, comes ? "baseline" : "leave", comes ? NULL : rows, comes ? rows : NULL,
+					 authors, author_count);
 	tuplestore_end(rows);
 	table_close(rel, NoLock);
-	PG_RETURN_INT64(count);
+	return count;
+}
+
+Datum
+perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), true));
+}
+
+Datum
+perfmgmt_audit_leave(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), false));
 }
 
 /*
@@ -967,9 +1005,4 @@ AuditInit(void)
 							   "Goes into the ledger with each change; perf.set_reason() sets it for a transaction.",
 							   &audit_reason, "", PGC_USERSET, GUC_NOT_IN_SAMPLE,
 							   NULL, NULL, NULL);
-	DefineCustomIntVariable("perfmgmt.on_behalf_of",
-							"The employee for whom the actor acts; 0 for nobody.",
-							"Goes into the ledger with each change, as the application says.",
-							&on_behalf_of, 0, 0, INT_MAX, PGC_USERSET, GUC_NOT_IN_SAMPLE,
-							NULL, NULL, NULL);
 }

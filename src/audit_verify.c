@@ -24,6 +24,7 @@
 #include "access/skey.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -746,8 +747,14 @@ perfmgmt_audit_verify(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	v.context = AllocSetContextCreate(CurrentMemoryContext, "audit verification", ALLOCSET_DEFAULT_SIZES);
 	v.row_context = AllocSetContextCreate(v.context, "audit row", ALLOCSET_DEFAULT_SIZES);
-	/* one snapshot for all tables: what it shows of each chain has no gap */
-	v.snapshot = RegisterSnapshot(GetActiveSnapshot());
+
+	/*
+	 * One snapshot for all tables: what it shows of each chain has no gap.  The
+	 * one of a whole transaction would, between what others added since and
+	 * entries of our own.
+	 */
+	v.snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() && !IsInParallelMode() ?
+								  GetLatestSnapshot() : GetActiveSnapshot());
 	old = MemoryContextSwitchTo(v.context);
 	initStringInfo(&v.scratch);
 	Sha256Open(&v.sha);

@@ -12,5 +12,7 @@ void
 _PG_init(void)
 {
 	AuditInit();
-	IdentityInit();				/* last: reserves the prefix of our GUCs */
+	AccessInit();
+	IdentityInit();
+	IdentityGuardInit();		/* last: reserves the prefix of our GUCs */
 }

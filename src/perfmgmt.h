@@ -73,6 +73,15 @@
 #endif
 
 /*
+ * make_range() can report softly since 16 (commit d9f7f5d32f2).
+ */
+#if PG_VERSION_NUM >= 160000
+#define MakeRange(type, lower, upper) make_range((type), (lower), (upper), false, NULL)
+#else
+#define MakeRange(type, lower, upper) make_range((type), (lower), (upper), false)
+#endif
+
+/*
  * index_beginscan() takes instrumentation since 18 (commit 0fbceae841c).
  */
 #if PG_VERSION_NUM >= 180000
@@ -112,8 +121,17 @@
 extern void IdentityInit(void);
 extern int32 CurrentActorId(void);	/* 0: nobody */
 extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
+extern bool HasDelegationOf(int32 delegate, int32 principal);
+extern bool TransactionActed(void);
+
+/* identity_guard.c */
+extern void IdentityGuardInit(void);
+extern void CheckNothingWaits(void);
 
 /* audit_capture.c */
 extern void AuditInit(void);
+
+/* audit_access.c */
+extern void AccessInit(void);
 
 #endif							/* PERFMGMT_H */
