@@ -1437,6 +1437,7 @@ BEGIN
     END IF;
     UPDATE calibration_session s SET status = 'finalized', finalized_at = now(), finalized_by = actor_id()
     WHERE s.calibration_session_id = session_id;
+    PERFORM queue_event(0, 'calibration.finalized', jsonb_build_object('calibration_session_id', session_id));
 END
 $$;
 COMMENT ON FUNCTION finalize_session(int) IS

@@ -105,7 +105,7 @@ CROSS JOIN unnest(ARRAY['UPDATE perf.audit_entry SET content = NULL', 'DELETE FR
 -- the cycle of 2024 was released long ago
 UPDATE review_cycle SET released_at = now() - interval '25 months' WHERE review_cycle_id = 1;
 BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
-SELECT place_legal_hold(13, 'a court asks') AS hold \gset -- as 24 is
+SELECT place_legal_hold(13, 'a court asks') AS hold \gset
 COMMIT;
 SELECT count(*)::int AS all_raters, (count(*) FILTER (WHERE employee_id IN (13, 24)))::int AS held_raters FROM principle_rating WHERE review_cycle_id = 1 \gset
 SELECT (count(*) FILTER (WHERE employee_id IN (13, 24)))::int AS held_values FROM overall_value WHERE review_cycle_id = 1 \gset
