@@ -188,7 +188,7 @@ DECLARE
     company_parts bigint;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25001',
+        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
             DETAIL = 'An older snapshot would leave what others wrote since.';
     END IF;
     SELECT d.* INTO approved FROM decision d
@@ -248,7 +248,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION erase_person(int) IS
-'Carries out an erasure that this transaction approved: deletes the rows about the person, empties the row in employee, erases the parts of the entries in the ledger, and says so there. Only approve() calls it. Errors: PM004 nothing approved; 25001 another isolation level than READ COMMITTED.';
+'Carries out an erasure that this transaction approved: deletes the rows about the person, empties the row in employee, erases the parts of the entries in the ledger, and says so there. Only approve() calls it. Errors: PM004 nothing approved; 25000 another isolation level than READ COMMITTED.';
 
 CREATE OR REPLACE FUNCTION apply_erasure(approved decision) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -352,7 +352,7 @@ DECLARE
     before bigint;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25001',
+        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
             DETAIL = 'An older snapshot would leave what others wrote since.';
     END IF;
     SELECT d.* INTO approved FROM decision d
@@ -415,7 +415,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION purge_rows(int, date) IS 'Carries out a purge that this transaction decided; only purge_expired() calls it. Errors: PM004 nothing decided; 25001 another isolation level than READ COMMITTED.';
+COMMENT ON FUNCTION purge_rows(int, date) IS 'Carries out a purge that this transaction decided; only purge_expired() calls it. Errors: PM004 nothing decided; 25000 another isolation level than READ COMMITTED.';
 
 CREATE OR REPLACE FUNCTION purge_expired(as_of date DEFAULT CURRENT_DATE)
 RETURNS TABLE (category text, table_name text, purged_rows bigint, erased_entries bigint)
@@ -438,7 +438,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION purge_expired(date) IS
-'Deletes what retention_rule keeps no longer, and erases it from the ledger; returns rows and entries a table. People under a legal hold are left alone. A named person with hr, recorded as a decision; perf.expired() shows it before. Errors: 22023 a day in the future; 25001 another isolation level than READ COMMITTED; PM006 no appointment.';
+'Deletes what retention_rule keeps no longer, and erases it from the ledger; returns rows and entries a table. People under a legal hold are left alone. A named person with hr, recorded as a decision; perf.expired() shows it before. Errors: 22023 a day in the future; 25000 another isolation level than READ COMMITTED; PM006 no appointment.';
 
 GRANT EXECUTE ON FUNCTION place_legal_hold(int, text), lift_legal_hold(int, text), erase_subject(int, text),
     propose_retention_rule(text, int, text), expired(date), purge_expired(date) TO perfmgmt_hr;

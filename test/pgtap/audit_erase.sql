@@ -72,7 +72,7 @@ BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
 SELECT throws_ok(format('SELECT approve(%s)', :erasure), 'PM005', NULL, 'two people decide');
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT act_as(27); SET LOCAL ROLE perfmgmt_hr;
-SELECT throws_ok(format('SELECT approve(%s)', :erasure), '25001', NULL, 'not on an old snapshot');
+SELECT throws_ok(format('SELECT approve(%s)', :erasure), '25000', NULL, 'not on an old snapshot');
 ROLLBACK;
 BEGIN; SELECT act_as(27); SET LOCAL ROLE perfmgmt_hr;
 SELECT approve(:erasure, 'agreed');
