@@ -17,6 +17,9 @@ OBJS = src/perfmgmt.o $(patsubst %.c,%.o,$(wildcard $(DOMAINS:%=src/%.c) $(DOMAI
 PG_CPPFLAGS = -I$(srcdir)/src -DPERFMGMT_VERSION=\"$(EXTVERSION)\"
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
+# The hashes of the ledger call the OpenSSL that the server was built with.
+SHLIB_LINK += $(filter -lcrypto,$(LIBS))
+
 DATA_built = $(built_sql)
 DATA = $(wildcard sql/upgrade/*--*.sql)
 EXTRA_CLEAN = $(built_sql)

@@ -82,6 +82,17 @@
 #endif
 
 /*
+ * index_beginscan() takes instrumentation since 18 (commit 0fbceae841c).
+ */
+#if PG_VERSION_NUM >= 180000
+#define BeginIndexScan(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), NULL, (keys), 0)
+#else
+#define BeginIndexScan(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), (keys), 0)
+#endif
+
+/*
  * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
  * is new in 18 (commit 9324c8c5806).
  */

@@ -23,7 +23,7 @@ CREATE TABLE audit_entry (
 COMMENT ON TABLE audit_entry IS 'The ledger: what changed, a chain a person. audit_log shows it readable.';
 COMMENT ON COLUMN audit_entry.subject IS 'The person (employee_id) whose chain this is; 0: the company.';
 COMMENT ON COLUMN audit_entry.sequence IS 'Counts from 1 in each chain, without a gap.';
-COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; leave and enter: an update gave the row to another person; baseline: a row from before the triggers were made; erase: somebody decided to erase parts.';
+COMMENT ON COLUMN audit_entry.operation IS 'insert, update, delete; leave and enter: an update gave the row to another person, or the table goes by another name; baseline: a row from before the triggers were made, or before the table had this name; erase: somebody decided to erase parts.';
 COMMENT ON COLUMN audit_entry.content IS 'Salt, then in canonical encoding: reason, row before, row after. About the subject.';
 COMMENT ON COLUMN audit_entry.authorship IS 'Salt, then in canonical encoding: transaction, time, session user, actor, on whose behalf, columns that name an author.';
 COMMENT ON COLUMN audit_entry.content_digest IS 'The salted digest of the content, left when it was erased.';
@@ -342,8 +342,10 @@ BEGIN
                merkle_tree(int4send(c.subject) || int8send(c.sequence) || c.hash ORDER BY c.subject) AS root
         FROM covered c
     ), place AS (
-        SELECT s.system_identifier, p.timeline_id AS timeline, d.oid::bigint AS database_oid, clock_timestamp() AS sealed_at
-        FROM pg_control_system() s, pg_control_checkpoint() p, pg_database d WHERE d.datname = current_database()
+        -- the control file learns of a new timeline with the next checkpoint only
+        SELECT s.system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline,
+               d.oid::bigint AS database_oid, clock_timestamp() AS sealed_at
+        FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()
     ), block AS (
         SELECT coalesce(l.block, 0) + 1 AS block, coalesce(l.hash, decode(repeat('00', 32), 'hex')) AS previous_hash,
                e.n AS entries, h.n AS heads, e.root AS entries_root, h.root AS heads_root,
@@ -368,6 +370,11 @@ BEGIN
         SELECT b.block, c.subject, c.sequence, c.hash FROM block b CROSS JOIN covered c
     )
     SELECT b.block, b.entries, b.expected INTO sealed, found_entries, covered_entries FROM block b;
+    IF found_entries <> covered_entries AND current_setting('transaction_isolation') <> 'read committed' THEN
+        -- own entries, after some of others that its snapshot does not show
+        RAISE EXCEPTION 'the ledger went on since this transaction began'
+            USING ERRCODE = '40001', HINT = 'Seal in a transaction of its own.';
+    END IF;
     IF found_entries <> covered_entries THEN
         RAISE EXCEPTION 'entries of the ledger are missing'
             USING ERRCODE = 'XX001',
@@ -378,7 +385,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION seal_audit() IS
-'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing.';
+'Seals the entries since the last block into a new one, and returns its number; NULL when there are none. For auditors and the owner of the records, by hand or by a scheduler. Errors: 55P03 somebody else is sealing; XX001 entries are missing; 40001 a transaction that is not READ COMMITTED and wrote before does not see all.';
 
 CREATE OR REPLACE FUNCTION audit_digest() RETURNS json
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
@@ -396,29 +403,40 @@ $$;
 COMMENT ON FUNCTION audit_digest() IS
 'What to keep outside the database: number and hash of the last block, which stand for everything sealed up to it. NULL before the first block. For auditors and the owner of the records.';
 
+-- what audit_digest() gave, and nothing else
+CREATE OR REPLACE FUNCTION check_digest(digest json) RETURNS void
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF digest ->> 'format' IS DISTINCT FROM 'perfmgmt-audit-1' OR digest ->> 'block' IS NULL OR digest ->> 'hash' IS NULL THEN
+        RAISE EXCEPTION 'not a digest of the ledger'
+            USING ERRCODE = '22023', HINT = 'Pass what audit_digest() gave.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION check_digest(json) IS 'Error 22023 for what is no digest of audit_digest().';
+
 CREATE OR REPLACE FUNCTION verify_audit(
-    digest json DEFAULT NULL,
+    digest json DEFAULT NULL, since json DEFAULT NULL,
     OUT status text, OUT entries bigint, OUT unsealed bigint, OUT redacted bigint, OUT blocks bigint, OUT anchored_blocks bigint,
     OUT broken_table text, OUT broken_subject int, OUT broken_sequence bigint, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF digest IS NOT NULL AND (digest ->> 'format' IS DISTINCT FROM 'perfmgmt-audit-1'
-                               OR digest ->> 'block' IS NULL OR digest ->> 'hash' IS NULL) THEN
-        RAISE EXCEPTION 'not a digest of the ledger'
-            USING ERRCODE = '22023', HINT = 'Pass what audit_digest() gave.';
-    END IF;
+    PERFORM check_digest(digest), check_digest(since);
     SELECT v.entries, v.unsealed, v.redacted, v.blocks, v.broken_table, v.broken_subject, v.broken_sequence, v.problem
     INTO entries, unsealed, redacted, blocks, broken_table, broken_subject, broken_sequence, problem
-    FROM audit_verify((digest ->> 'block')::bigint, decode(digest ->> 'hash', 'hex')) v;
-    anchored_blocks := CASE WHEN problem IS NULL AND digest IS NOT NULL THEN (digest ->> 'block')::bigint ELSE 0 END;
-    status := CASE WHEN problem IS NOT NULL THEN 'broken' WHEN digest IS NULL THEN 'unanchored' ELSE 'anchored_ok' END;
+    FROM audit_verify((digest ->> 'block')::bigint, decode(digest ->> 'hash', 'hex'),
+                      (since ->> 'block')::bigint, decode(since ->> 'hash', 'hex')) v;
+    anchored_blocks := CASE WHEN problem IS NULL THEN coalesce(greatest((digest ->> 'block')::bigint, (since ->> 'block')::bigint), 0) ELSE 0 END;
+    status := CASE WHEN problem IS NOT NULL THEN 'broken' WHEN anchored_blocks = 0 THEN 'unanchored' ELSE 'anchored_ok' END;
 END
 $$;
-COMMENT ON FUNCTION verify_audit(json) IS
-'Recomputes the whole ledger. anchored_ok: consistent, and proven against the digest up to anchored_blocks; unanchored: consistent, which somebody who can rewrite everything could also arrange; broken: with the first break. For auditors and the owner of the records.';
-GRANT EXECUTE ON FUNCTION verify_audit(json), audit_digest(), seal_audit() TO perfmgmt_auditor;
+COMMENT ON FUNCTION verify_audit(json, json) IS
+'Recomputes the whole ledger. anchored_ok: consistent, and proven against the digest up to anchored_blocks; unanchored: consistent, which somebody who can rewrite everything could also arrange; broken: with the first break. With since, an older digest that was verified then, only what came after its block is read, by the index: all blocks and sealed heads are still checked, the last entry of each chain that the block sealed, and everything after. Not checked then: the entries before that last one, whether they are there, unchanged, or erased in part; and what is in the table and not in its index. entries, unsealed and redacted then count what came after. pg_stat_activity.application_name shows how far it is. Errors: 22023 no digest; PM006 for anybody but auditors and the owner of the records.';
+GRANT EXECUTE ON FUNCTION verify_audit(json, json), check_digest(json), audit_digest(), seal_audit() TO perfmgmt_auditor;
 
 -- The last state of each row of a table that the ledger knows: NULL when it was
 -- deleted. A row is known by its primary key; one whose key was erased with its
@@ -493,6 +511,13 @@ DECLARE
     watched record;
 BEGIN
     PERFORM require_appointment('auditor', true);
+    RETURN QUERY
+        SELECT e.table_name, NULL::int, NULL::bigint, NULL::jsonb, 'the table is missing, with rows that nobody deleted'::text
+        FROM audit_entry e
+        WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'perf'::regnamespace AND format('perf.%s', c.relname) = e.table_name)
+        GROUP BY e.table_name
+        HAVING count(*) FILTER (WHERE e.operation IN ('insert', 'enter', 'baseline')) > count(*) FILTER (WHERE e.operation IN ('delete', 'leave'))
+        ORDER BY e.table_name;
     FOR watched IN
         SELECT format('perf.%s', c.relname) AS name, c.oid::regclass AS relation,
                (SELECT array_agg(a.attname::text) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
@@ -502,7 +527,10 @@ BEGIN
           AND c.relname NOT IN (SELECT u.table_name FROM unaudited_table() u)
         ORDER BY c.relname
     LOOP
-        CONTINUE WHEN watched.key_names IS NULL;
+        IF watched.key_names IS NULL THEN
+            RETURN QUERY SELECT watched.name, NULL::int, NULL::bigint, NULL::jsonb, 'the table has no primary key and was not compared'::text;
+            CONTINUE;
+        END IF;
         IF NOT has_table_privilege(watched.relation, 'SELECT') THEN
             RETURN QUERY SELECT watched.name, NULL::int, NULL::bigint, NULL::jsonb, 'the table cannot be read and was not compared'::text;
             CONTINUE;

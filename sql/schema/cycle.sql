@@ -302,13 +302,17 @@ BEGIN
     cycle := cycle_in_status(cycle_id, '{forte_open,assessment,released}', 'the next status');
     SELECT n.status INTO next_status FROM cycle_status s JOIN cycle_status n ON n.status_order = s.status_order + 1
     WHERE s.status = cycle.status;
-    UPDATE review_cycle SET status = next_status WHERE review_cycle_id = cycle_id;
+    -- leaving forte_open early closes Forte early
+    UPDATE review_cycle SET status = next_status,
+           forte_closes_on = CASE cycle.status WHEN 'forte_open' THEN least(forte_closes_on, greatest(forte_opens_on, CURRENT_DATE))
+                                               ELSE forte_closes_on END
+    WHERE review_cycle_id = cycle_id;
     PERFORM queue_event(0, 'cycle.advanced', jsonb_build_object('review_cycle_id', cycle_id, 'status', next_status));
     RETURN next_status;
 END
 $$;
 COMMENT ON FUNCTION advance_cycle(int) IS
-'Takes an open cycle to assessment and calibration, and a released one to closed; returns the new status. Opening and releasing have functions of their own. HR or the owner of the records. Error PM004 otherwise.';
+'Takes an open cycle to assessment, which closes Forte, and to calibration, and a released one to closed; returns the new status. Opening and releasing have functions of their own. HR or the owner of the records. Error PM004 otherwise.';
 
 -- Decisions ---------------------------------------------------------------
 
@@ -365,6 +369,8 @@ BEGIN
         PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
+    WHEN 'disclosure' THEN
+        NULL; -- subject_export() asks for it
     ELSE
         RAISE EXCEPTION 'decisions of kind % take effect in their own function', approved.decision_kind USING ERRCODE = 'PM004';
     END CASE;

@@ -55,20 +55,36 @@ WHERE has_table_privilege(r.oid, t.oid, p.privilege);
 CREATE TEMP TABLE readable_by_employees (name text, reason text);
 INSERT INTO readable_by_employees VALUES
     ('perf.forte_label', 'released'), ('perf.forte_summary', 'released'), ('perf.forte_score', 'released'),
+    ('perf.forte_text', 'released'), ('forte.my_feedback', 'over released tables'), ('forte.my_behaviours', 'over released tables'),
+    ('forte.my_history', 'over released tables'),
     ('forte.my_review', 'over released tables'), ('forte.my_principles', 'over released tables'),
     ('forte.my_explanation', 'over released tables'),
     ('perf.review_cycle', 'names and dates'), ('perf.cycle_status', 'rule'), ('perf.eligibility', 'rule'),
     ('perf.policy', 'rule'), ('perf.axis', 'rule'), ('perf.rating_level', 'rule'), ('perf.principle', 'rule'),
     ('perf.principle_weight', 'rule'), ('perf.relation', 'rule'), ('perf.relation_weight', 'rule'),
     ('perf.tier', 'rule'), ('perf.matrix_cell', 'rule'), ('perf.distribution_target', 'rule'),
-    ('perf.anonymity_rule', 'rule'), ('perf.feedback_question', 'rule');
+    ('perf.anonymity_rule', 'rule'), ('perf.feedback_question', 'rule'), ('perf.feedback_rule', 'rule');
 
 CREATE TEMP TABLE callable_by_employees (name text, reason text);
 INSERT INTO callable_by_employees VALUES
     ('perf.lot_of(bytea,text)', 'anybody recomputes a lot after the release'),
     ('perf.acknowledge_review(integer,text)', 'writes the own acknowledgement'),
     ('perf.dispute_rating(integer,text)', 'writes the own dispute'),
-    ('perf.own_disputes()', 'reads the own disputes');
+    ('perf.own_disputes()', 'reads the own disputes'),
+    ('perf.nominate_author(integer,integer,integer,text,text)', 'proposes authors, for oneself into a table of the own proposals alone'),
+    ('perf.decline_feedback(integer,integer)', 'answers a request to oneself'),
+    ('perf.save_feedback_draft(integer,integer,jsonb,jsonb,text,text)', 'writes the own draft'),
+    ('perf.submit_feedback(integer,integer,jsonb,jsonb,text,text)', 'writes as the author'),
+    ('perf.withdraw_feedback(integer,integer)', 'takes back what one wrote'),
+    ('perf.own_nominations()', 'reads the own proposals, never what came of them'),
+    ('perf.own_feedback_requests()', 'reads as the author'),
+    ('perf.own_feedback_drafts()', 'reads as the author'),
+    ('perf.own_feedback()', 'reads as the author'),
+    ('perf.add_development_goal(integer,integer,text,text,date)', 'writes an own development goal'),
+    ('perf.close_development_goal(integer,text)', 'closes an own development goal'),
+    ('perf.own_development_goals()', 'reads the own development goals'),
+    ('perf.score_mean(integer)', 'reads the code of a released score'),
+    ('perf.score_band(integer)', 'reads the code of a released score');
 
 -- Row security -------------------------------------------------------------
 
@@ -307,8 +323,7 @@ WHERE NOT EXISTS (SELECT FROM pg_index i
 CREATE TEMP VIEW lint_without_primary_key AS
 SELECT t.name AS offender FROM our_table t
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = t.oid AND k.contype = 'p')
-  AND t.oid NOT IN (SELECT s.oid FROM staging_table s)
-  AND t.name <> 'perf.schema_version'; -- one row, by a unique index
+  AND t.oid NOT IN (SELECT s.oid FROM staging_table s);
 
 CREATE TEMP VIEW lint_owned_by_extension AS
 SELECT pg_describe_object(d.classid, d.objid, 0) AS offender

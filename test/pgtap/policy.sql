@@ -76,6 +76,7 @@ INSERT INTO offence (statement, detail) VALUES
 ($$INSERT INTO distribution_target (policy_id, tiers, maximum_percent) VALUES ($1, '{HV2,TT}', 50)$$, 'targets {HV3,HV2,HV1} and {HV2,TT} overlap and neither holds the other.'),
 ('UPDATE anonymity_rule SET minimum_raters = 2 WHERE policy_id = $1', 'minimum_raters must be 3 or more.'),
 ('DELETE FROM anonymity_rule WHERE policy_id = $1', 'minimum_raters must be 3 or more.'),
+('DELETE FROM feedback_rule WHERE policy_id = $1', 'the policy has no feedback_rule.'),
 -- the first of several
 ('UPDATE anonymity_rule SET minimum_raters = 2 WHERE policy_id = $1; DELETE FROM matrix_cell WHERE policy_id = $1', 'cell (band 1, potential 1) is missing.');
 SELECT is(refused(statement), detail, detail || ' <- ' || left(statement, 60)) FROM offence ORDER BY place;
@@ -97,6 +98,8 @@ CREATE FUNCTION contents(of_policy int) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT 'cell ' || (to_jsonb(x) - 'policy_id')::text FROM perf.matrix_cell x WHERE policy_id = of_policy UNION ALL
     SELECT 'target ' || (to_jsonb(x) - '{policy_id,distribution_target_id}'::text[])::text FROM perf.distribution_target x WHERE policy_id = of_policy UNION ALL
     SELECT 'anonymity ' || (to_jsonb(x) - 'policy_id')::text FROM perf.anonymity_rule x WHERE policy_id = of_policy
+    UNION ALL
+    SELECT 'feedback ' || (to_jsonb(x) - 'policy_id')::text FROM perf.feedback_rule x WHERE policy_id = of_policy
 $$;
 SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM contents(2)', 'and all of its rows');
 
@@ -105,10 +108,10 @@ SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM conte
 CREATE TEMP TABLE change (table_name text, statement text);
 INSERT INTO change
 SELECT t, format('UPDATE perf.%I SET policy_id = policy_id WHERE policy_id = {policy}', t)
-FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule}'::text[]) t
+FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule,feedback_rule}'::text[]) t
 UNION ALL
 SELECT t, format('DELETE FROM perf.%I WHERE policy_id = {policy}', t)
-FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule}'::text[]) t;
+FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule,feedback_rule}'::text[]) t;
 INSERT INTO change VALUES
     ('rating_level', $$INSERT INTO perf.rating_level VALUES ({policy}, 'potential', 9, 'x')$$),
     ('principle', $$INSERT INTO perf.principle VALUES ({policy}, 17, 'x')$$),
@@ -117,7 +120,8 @@ INSERT INTO change VALUES
     ('tier', $$INSERT INTO perf.tier VALUES ({policy}, 'x', 4, 'x', 'x') ON CONFLICT DO NOTHING$$),
     ('matrix_cell', $$INSERT INTO perf.matrix_cell VALUES ({policy}, 1, 1, 'LE') ON CONFLICT DO NOTHING$$),
     ('distribution_target', $$INSERT INTO perf.distribution_target (policy_id, tiers) VALUES ({policy}, '{TT}')$$),
-    ('anonymity_rule', $$INSERT INTO perf.anonymity_rule VALUES ({policy}, 3) ON CONFLICT DO NOTHING$$);
+    ('anonymity_rule', $$INSERT INTO perf.anonymity_rule VALUES ({policy}, 3) ON CONFLICT DO NOTHING$$),
+    ('feedback_rule', $$INSERT INTO perf.feedback_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$);
 SELECT set_eq('SELECT table_name FROM change',
     $$SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind = 'r' AND a.attname = 'policy_id'
