@@ -204,16 +204,15 @@ SELECT r.review_cycle_id, r.employee_id, r.rater_id AS author_id, r.relation, k.
        1 AS first_position, r.scores, NULL::int AS texts
 FROM principle_rating r JOIN relation k USING (relation)
 UNION ALL
-SELECT f.review_cycle_id, f.employee_id, f.author_id, f.relation, k.is_anonymous,
+SELECT review_cycle_id, employee_id, f.author_id, f.relation, k.is_anonymous,
        n.principles + q.question_position, CASE WHEN i.score IS NOT NULL THEN ARRAY[i.score] END,
        CASE WHEN i.item_text IS NOT NULL THEN 1 << (q.question_position - 1) END
 FROM feedback f
-JOIN feedback_item i USING (employee_id, feedback_id)
+JOIN feedback_item i USING (employee_id, feedback_id, review_cycle_id)
 JOIN question_positions() q USING (question)
 JOIN relation k USING (relation)
 JOIN (SELECT c.review_cycle_id, max(p.ordinal) AS principles
-      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n USING (review_cycle_id)
-WHERE f.version > 0;
+      FROM review_cycle c JOIN principle p USING (policy_id) GROUP BY c.review_cycle_id) n USING (review_cycle_id);
 COMMENT ON VIEW release_answer IS 'Ratings and submitted feedback of a cycle as forte_cells() takes them. It knows the authors: only the privileged routines read it.';
 GRANT SELECT ON release_answer TO perfmgmt_engine;
 
