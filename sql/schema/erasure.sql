@@ -185,7 +185,8 @@ DECLARE
     left_over regclass[];
     leaves regclass[];
     relation regclass;
-    company_parts bigint;
+    beside record;
+    touched int[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
@@ -220,7 +221,9 @@ BEGIN
         END LOOP;
         left_over := ARRAY(SELECT t FROM unnest(left_over) t WHERE t <> ALL (leaves));
     END LOOP;
-    DELETE FROM delegation d WHERE person IN (d.principal_id, d.delegate_id);
+    FOR beside IN SELECT b.* FROM erased_beside() b LOOP
+        EXECUTE format('DELETE FROM perf.%I t WHERE t.%I = $1', beside.table_name, beside.column_name) USING person;
+    END LOOP;
     UPDATE employee e SET full_name = 'erased', external_id = format('erased %s', person), email = 'erased' WHERE e.employee_id = person;
 
     -- what the ledger says of the person, the deletions above included
@@ -230,19 +233,23 @@ BEGIN
     WHERE e.subject = person AND (e.content IS NOT NULL OR e.authorship IS NOT NULL)
       AND e.table_name NOT IN ('perf.erasure', 'perf.legal_hold')
       AND NOT (e.table_name = 'perf.decision' AND coalesce(audit_content(e.content) -> 'after' ->> 'decision_kind', '') = ANY (kept_kinds));
-    UPDATE audit_entry e SET
-        content = NULL, content_digest = part_digest('content', e.content),
-        authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
-    FROM (SELECT x.sequence, coalesce(nullif(c.document -> 'after', 'null'), c.document -> 'before') AS was
-          FROM audit_entry x CROSS JOIN LATERAL (SELECT audit_content(x.content) AS document OFFSET 0) c
-          WHERE x.subject = 0 AND x.table_name = 'perf.delegation' AND x.content IS NOT NULL) w
-    WHERE e.subject = 0 AND e.sequence = w.sequence
-      AND person IN ((w.was ->> 'principal_id')::int, (w.was ->> 'delegate_id')::int);
-    GET DIAGNOSTICS company_parts = ROW_COUNT;
+    WITH named AS (
+        SELECT x.subject, x.sequence FROM erased_beside() b
+        JOIN audit_entry x ON x.table_name = 'perf.' || b.table_name AND x.content IS NOT NULL
+        CROSS JOIN LATERAL (SELECT audit_content(x.content) AS document OFFSET 0) c
+        WHERE person::text IN (c.document -> 'after' ->> b.column_name, c.document -> 'before' ->> b.column_name)
+    ), gone AS (
+        UPDATE audit_entry e SET
+            content = NULL, content_digest = part_digest('content', e.content),
+            authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
+        WHERE (e.subject, e.sequence) IN (SELECT n.subject, n.sequence FROM named n)
+        RETURNING e.subject
+    )
+    SELECT coalesce(array_agg(DISTINCT g.subject), '{}') INTO touched FROM gone g;
 
     INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by)
-    SELECT about, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by
-    FROM unnest(CASE WHEN company_parts > 0 THEN ARRAY[0, person] ELSE ARRAY[person] END) about;
+    SELECT DISTINCT about, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by
+    FROM unnest(touched || person) about ORDER BY about;
     -- after its entries went, the row that stays needs a new one
     UPDATE employee e SET email = NULL WHERE e.employee_id = person;
 END
