@@ -69,8 +69,11 @@ BEGIN
 END
 $$;
 CREATE POLICY auditor ON erasure FOR SELECT TO perfmgmt_auditor USING (has_appointment('auditor'));
-CREATE POLICY erase ON audit_entry TO perfmgmt_ledger USING (true) WITH CHECK (true);
-CREATE POLICY erase ON access_log TO perfmgmt_ledger USING (true) WITH CHECK (true);
+-- parts are erased, and never written in another way, nor is an entry removed
+CREATE POLICY erase_sees ON audit_entry FOR SELECT TO perfmgmt_ledger USING (true);
+CREATE POLICY erase ON audit_entry FOR UPDATE TO perfmgmt_ledger USING (true) WITH CHECK (content IS NULL AND authorship IS NULL);
+CREATE POLICY erase_sees ON access_log FOR SELECT TO perfmgmt_ledger USING (true);
+CREATE POLICY erase ON access_log FOR DELETE TO perfmgmt_ledger USING (true);
 
 -- replace
 
