@@ -351,6 +351,9 @@ BEGIN
            lot_key = (SELECT s.lot_key FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id)
     WHERE c.review_cycle_id = cycle_id;
     DELETE FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id;
+    PERFORM queue_event(0, 'cycle.released', jsonb_build_object('review_cycle_id', cycle_id));
+    PERFORM queue_events(ARRAY(SELECT l.employee_id FROM forte_label l WHERE l.review_cycle_id = cycle_id), 'forte.released',
+                         jsonb_build_object('review_cycle_id', cycle_id));
     RETURN labels;
 END
 $$;
@@ -492,6 +495,7 @@ BEGIN
     INSERT INTO review_acknowledgement (employee_id, review_cycle_id, comment, manager_chain)
     VALUES (part.employee_id, acknowledge_review.cycle_id, acknowledge_review.comment, part.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id) DO UPDATE SET comment = coalesce(excluded.comment, review_acknowledgement.comment);
+    PERFORM queue_event(part.employee_id, 'forte.acknowledged', jsonb_build_object('review_cycle_id', acknowledge_review.cycle_id));
 END
 $$;
 COMMENT ON FUNCTION acknowledge_review(int, text) IS 'Notes that the actor has read the own result, with a comment; a later call may change the comment. Reading is not agreeing. Error PM004 before a release.';
@@ -513,6 +517,7 @@ BEGIN
     INSERT INTO rating_dispute (employee_id, review_cycle_id, dispute_text, manager_chain)
     VALUES (part.employee_id, cycle_id, dispute_rating.dispute_text, part.manager_chain)
     RETURNING rating_dispute_id INTO new_id;
+    PERFORM queue_event(part.employee_id, 'forte.disputed', jsonb_build_object('review_cycle_id', cycle_id, 'rating_dispute_id', new_id));
     RETURN new_id;
 END
 $$;
@@ -586,6 +591,8 @@ BEGIN
     IF new_outcome = 'upheld' THEN
         UPDATE rating_dispute d SET outcome = 'upheld', resolution = new_resolution, closed_at = now()
         WHERE d.rating_dispute_id = dispute_id;
+        PERFORM queue_event(dispute.employee_id, 'forte.dispute_closed',
+                            jsonb_build_object('review_cycle_id', dispute.review_cycle_id, 'rating_dispute_id', dispute_id));
         RETURN NULL;
     END IF;
     rules_id := (SELECT c.policy_id FROM review_cycle c WHERE c.review_cycle_id = dispute.review_cycle_id);
@@ -626,6 +633,8 @@ BEGIN
            consequences = format('final tier %s -> %s: look again at pay and at promotion packets that used it',
                                  tier_before, approved.target ->> 'tier')
     WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int;
+    PERFORM queue_event(approved.employee_id, 'forte.dispute_closed',
+                        jsonb_build_object('review_cycle_id', approved.review_cycle_id, 'rating_dispute_id', (approved.target ->> 'rating_dispute_id')::int));
 END
 $$;
 COMMENT ON FUNCTION apply_rating_correction(decision) IS 'Releases the corrected label and tier and closes the dispute; only apply_decision() calls it.';
