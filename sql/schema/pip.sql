@@ -299,7 +299,6 @@ CREATE TABLE transfer_request (
 );
 CREATE INDEX ON transfer_request (wanted_team_id);
 CREATE INDEX ON transfer_request (decided_by);
-CREATE UNIQUE INDEX transfer_request_one_pending ON transfer_request (employee_id) WHERE status = 'pending HR';
 COMMENT ON TABLE transfer_request IS 'Wishes for another team. Every one waits for HR first; one that an open case blocks goes on waiting, and only HR sees why.';
 
 INSERT INTO decision_kind VALUES
@@ -957,7 +956,7 @@ BEGIN
     RETURN 'pending HR';
 END
 $$;
-COMMENT ON FUNCTION request_transfer(int, text) IS 'The actor asks for another team; always answers "pending HR". Errors: 23505 one waits already; 23503 no such team.';
+COMMENT ON FUNCTION request_transfer(int, text) IS 'The actor asks for another team; always answers "pending HR". Error 23503 no such team.';
 
 CREATE OR REPLACE FUNCTION own_transfers()
 RETURNS TABLE (transfer_request_id int, team_code text, note text, requested_at timestamptz, status text)
