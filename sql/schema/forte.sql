@@ -69,6 +69,29 @@ CREATE TABLE release_group (
 COMMENT ON TABLE release_group IS 'Who is behind a row of forte_score: for the comparison with a later release of the same time. Only the privileged routines read it. Delete it to destroy the link to the authors; the release stays.';
 COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
 
+CREATE TABLE forte_plan (
+    employee_id int NOT NULL,
+    pip_case_id int NOT NULL,
+    stage text NOT NULL REFERENCES pip_stage,
+    is_open boolean NOT NULL,
+    is_paused boolean NOT NULL,
+    due_on date,
+    plan_version int,
+    plan_text text,
+    milestones text,
+    acknowledged_at timestamptz,
+    offer_kind text,
+    offer_weeks int,
+    offer_amount numeric(14,2),
+    offer_currency text,
+    offer_open_until date,
+    offer_revocable_until date,
+    PRIMARY KEY (employee_id, pip_case_id),
+    FOREIGN KEY (employee_id, pip_case_id) REFERENCES pip_case
+);
+CREATE INDEX ON forte_plan (stage);
+COMMENT ON TABLE forte_plan IS 'Released to the employee once Pivot was offered: where the case stands, until when, the plan in force and the offer that applies. Nothing of Focus.';
+
 CREATE TABLE review_acknowledgement (
     employee_id int NOT NULL,
     review_cycle_id int NOT NULL,
@@ -134,12 +157,13 @@ INSERT INTO decision_kind VALUES
 -- that it was fetched.
 ALTER TABLE forte_summary ALTER COLUMN summary SET STORAGE MAIN;
 ALTER TABLE forte_text ALTER COLUMN item_text SET STORAGE MAIN;
+ALTER TABLE forte_plan ALTER COLUMN plan_text SET STORAGE MAIN, ALTER COLUMN milestones SET STORAGE MAIN;
 DO $$
 DECLARE
     released text;
     of_release record;
 BEGIN
-    FOREACH released IN ARRAY '{forte_label,forte_summary,forte_score,forte_text}'::text[] LOOP
+    FOREACH released IN ARRAY '{forte_label,forte_summary,forte_score,forte_text,forte_plan}'::text[] LOOP
         FOR of_release IN SELECT a.attname FROM pg_attribute a
                           WHERE a.attrelid = released::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
             EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET STATISTICS 0', released, of_release.attname);
@@ -186,6 +210,8 @@ GRANT SELECT, INSERT, UPDATE ON development_goal TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE rating_dispute_rating_dispute_id_seq, development_goal_development_goal_id_seq TO perfmgmt_engine;
 GRANT SELECT ON review_acknowledgement, rating_dispute, development_goal TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON forte_label, forte_summary, forte_score, forte_text TO perfmgmt_employee;
+GRANT SELECT, INSERT, UPDATE ON forte_plan TO perfmgmt_engine;
+GRANT SELECT ON forte_plan TO perfmgmt_employee;
 
 CREATE OR REPLACE FUNCTION question_positions()
 RETURNS TABLE (question text, question_position int)
@@ -849,3 +875,27 @@ COMMENT ON COLUMN forte.my_explanation.step IS 'Order of the sentences.';
 COMMENT ON COLUMN forte.my_explanation.explanation IS 'A sentence.';
 GRANT SELECT ON forte.my_review, forte.my_principles, forte.my_behaviours, forte.my_feedback, forte.my_history,
     forte.my_explanation TO perfmgmt_employee;
+
+CREATE OR REPLACE VIEW forte.my_plan WITH (security_invoker = true) AS
+SELECT f.pip_case_id, f.stage, s.description AS stage_name, f.is_open, f.is_paused, f.due_on,
+       f.plan_version, f.plan_text, f.milestones, f.acknowledged_at IS NOT NULL AS plan_acknowledged,
+       f.offer_kind, f.offer_weeks, f.offer_amount, f.offer_currency, f.offer_open_until, f.offer_revocable_until
+FROM forte_plan f JOIN pip_stage s USING (stage);
+COMMENT ON VIEW forte.my_plan IS 'Where my case stands once Pivot was offered: until when I can choose, the plan, and the offer that applies.';
+COMMENT ON COLUMN forte.my_plan.pip_case_id IS 'The case.';
+COMMENT ON COLUMN forte.my_plan.stage IS 'Code of the stage.';
+COMMENT ON COLUMN forte.my_plan.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN forte.my_plan.is_open IS 'Whether the case is open.';
+COMMENT ON COLUMN forte.my_plan.is_paused IS 'Whether it stands still; the dates will move by the pause.';
+COMMENT ON COLUMN forte.my_plan.due_on IS 'The next date: to choose, the end of the plan, the answer of the panel, or until when an accepted offer can be revoked.';
+COMMENT ON COLUMN forte.my_plan.plan_version IS 'Version of the plan.';
+COMMENT ON COLUMN forte.my_plan.plan_text IS 'The plan.';
+COMMENT ON COLUMN forte.my_plan.milestones IS 'What the plan asks for, by when, and the result; a line each.';
+COMMENT ON COLUMN forte.my_plan.plan_acknowledged IS 'Whether I acknowledged this version.';
+COMMENT ON COLUMN forte.my_plan.offer_kind IS 'tier1, tier2 or minimal; NULL when none applies.';
+COMMENT ON COLUMN forte.my_plan.offer_weeks IS 'Weeks of pay.';
+COMMENT ON COLUMN forte.my_plan.offer_amount IS 'The amount, when my pay is known here.';
+COMMENT ON COLUMN forte.my_plan.offer_currency IS 'Currency of the amount.';
+COMMENT ON COLUMN forte.my_plan.offer_open_until IS 'Last day to accept.';
+COMMENT ON COLUMN forte.my_plan.offer_revocable_until IS 'Before this day I can take an acceptance back.';
+GRANT SELECT ON forte.my_plan TO perfmgmt_employee;

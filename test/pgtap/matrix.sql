@@ -17,6 +17,7 @@ CREATE TABLE decision (
 INSERT INTO decision VALUES
     ('forte.my_behaviours',              'S', '', '', '', '', '', '', ''),
     ('forte.my_explanation',             'S', '', '', '', '', '', '', ''),
+    ('forte.my_plan',                 'S', '', '', '', '', '', '', ''),
     ('forte.my_feedback',                'S', '', '', '', '', '', '', ''),
     ('forte.my_history',                 'S', '', '', '', '', '', '', ''),
     ('forte.my_principles',              'S', '', '', '', '', '', '', ''),
@@ -30,17 +31,23 @@ INSERT INTO decision VALUES
     ('olr.feedback_timing',              '', 'S', 'S', '', '', '', '', ''),
     ('olr.label_discrepancy',            '', 'S', 'S', '', '', '', '', ''),
     ('olr.matrix',                       '', 'S', 'S', '', '', '', '', ''),
+    ('olr.pip',                       '', 'S', 'S', '', '', '', '', ''),
+    ('olr.pip_due',                   '', 'S', 'S', '', '', '', '', ''),
     ('olr.nomination',                   '', 'S', 'S', '', '', '', '', ''),
     ('olr.preliminary_rating',           '', 'S', 'S', '', '', '', '', ''),
     ('olr.quota_drift',                  '', 'S', 'S', '', '', '', '', ''),
     ('olr.quota_effect',                 '', 'S', 'S', '', '', '', '', ''),
     ('olr.rating',                       '', 'S', 'S', '', '', '', '', ''),
     ('olr.session_distribution',         '', 'S', 'S', '', '', '', '', ''),
+    ('olr.transfer_request',          '', '', 'S', '', '', '', '', ''),
     ('perf.absence',                     '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.access_log',                  '', '', '', 'S', '', '', '', 'S'),
     ('perf.access_rule',                 '', 'S', 'S', 'S', '', '', '', 'SU'),
     ('perf.accomplishment',              '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.anonymity_rule',              'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.appeal',                   '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.appeal_member',            '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.appeal_vote',              '', '', 'S', '', '', '', '', 'SI'),
     ('perf.appointment',                 '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.appointment_kind',            '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.assessment',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
@@ -57,6 +64,7 @@ INSERT INTO decision VALUES
     ('perf.calibration_pool',            '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.calibration_session',         '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.change_reason',               '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.coaching_note',            '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.current_assessment',          '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.cycle_status',                'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.decision',                    '', 'S', 'S', '', '', '', '', 'SIU'),
@@ -67,6 +75,7 @@ INSERT INTO decision VALUES
     ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.employee_pay',             '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.erasure',                     '', '', 'S', 'S', '', '', '', 'S'),
     ('perf.feedback',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.feedback_draft',              '', '', '', '', '', '', '', 'SIUD'),
@@ -75,10 +84,12 @@ INSERT INTO decision VALUES
     ('perf.feedback_reminder',           '', '', '', '', '', '', '', 'SI'),
     ('perf.feedback_rule',               'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.forte_label',                 'S', '', '', '', '', '', '', 'SI'),
+    ('perf.forte_plan',               'S', '', '', '', '', '', '', 'SIU'),
     ('perf.forte_score',                 'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_summary',               'S', '', '', '', '', '', '', 'SI'),
     ('perf.forte_text',                  'S', '', '', '', '', '', '', 'SI'),
     ('perf.goal',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.holiday',                  'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.import_accomplishment',       '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_assessment',           '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_employee',             '', '', 'I', '', '', '', '', 'SIUD'),
@@ -96,6 +107,14 @@ INSERT INTO decision VALUES
     ('perf.outbox',                      '', '', '', '', '', '', '', 'SIUD'),
     ('perf.own_nomination',              '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.participation',               '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_case',                 '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_event',                '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_milestone',            '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_pause',                '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_plan',                 '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_reminder',             '', '', '', '', '', '', '', 'SI'),
+    ('perf.pip_rule',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.pip_stage',                'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.policy',                      'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.pool_quota',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.preliminary_rating',          '', 'S', 'S', '', '', '', '', 'SIU'),
@@ -117,9 +136,11 @@ INSERT INTO decision VALUES
     ('perf.session_role',                '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_status',              '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_subject',             '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.severance_offer',          '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.staged_employee',             '', '', '', '', '', '', '', 'S'),
     ('perf.team',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.tier',                        'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD');
+    ('perf.tier',                        'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.transfer_request',         '', '', 'S', '', '', '', '', 'SIU');
 
 CREATE VIEW relation AS
 SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS relation
@@ -236,6 +257,7 @@ UPDATE expectation SET query = 'SELECT count(*) FROM perf.erasure x WHERE {actor
 WHERE (relation, role_name) = ('perf.erasure', 'perfmgmt_auditor');
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_plan x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_plan';
 UPDATE expectation SET query = 'SELECT coalesce(sum(16 - cardinality(array_positions(x.principle_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_history';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_text x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_feedback';
