@@ -12,5 +12,6 @@ void
 _PG_init(void)
 {
 	AuditInit();
+	PipInit();
 	IdentityInit();				/* last: reserves the prefix of our GUCs */
 }

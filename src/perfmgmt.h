@@ -100,9 +100,13 @@
 /* identity.c */
 extern void IdentityInit(void);
 extern int32 CurrentActorId(void);	/* 0: nobody */
+extern bool CurrentActorHolds(const char *kind);
 extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
 
 /* audit_capture.c */
 extern void AuditInit(void);
+
+/* pip.c */
+extern void PipInit(void);
 
 #endif							/* PERFMGMT_H */

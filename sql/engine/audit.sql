@@ -128,6 +128,7 @@ AS $$
     VALUES ('audit_entry', 'the ledger'), ('audit_head', 'the ledger'),
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
+           ('appeal_vote', 'votes of a panel are secret to all but HR, and auditors read the ledger'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),

@@ -153,8 +153,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
     SELECT EXISTS (SELECT FROM review_cycle c WHERE c.policy_id = checked_policy_id AND c.status <> 'draft')
+        OR EXISTS (SELECT FROM pip_case c WHERE c.policy_id = checked_policy_id)
 $$;
-COMMENT ON FUNCTION policy_in_use(int) IS 'Whether an opened cycle uses the policy, so that it cannot change.';
+COMMENT ON FUNCTION policy_in_use(int) IS 'Whether an opened cycle or a case uses the policy, so that it cannot change.';
 GRANT EXECUTE ON FUNCTION policy_in_use(int) TO perfmgmt_hr;
 
 -- The cycle, locked, when its status is one of these.
@@ -356,6 +357,9 @@ BEGIN
         PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
+    WHEN 'pip_step' THEN
+        PERFORM write_pip_event(approved.employee_id, approved.target ->> 'event', approved.reason, (approved.target ->> 'due_on')::date,
+                                ARRAY(SELECT jsonb_array_elements_text(approved.target -> 'attachments')), approved.decision_id);
     ELSE
         RAISE EXCEPTION 'decisions of kind % take effect in their own function', approved.decision_kind USING ERRCODE = 'PM004';
     END CASE;

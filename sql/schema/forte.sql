@@ -40,6 +40,29 @@ CREATE TABLE forte_score (
 COMMENT ON TABLE forte_score IS 'Released to the employee: mean of a principle to half a level, from at least k raters; relations with fewer are joined as colleagues, or left out.';
 COMMENT ON COLUMN forte_score.raters IS 'How many, coarsely; never the number itself.';
 
+CREATE TABLE forte_plan (
+    employee_id int NOT NULL,
+    pip_case_id int NOT NULL,
+    stage text NOT NULL REFERENCES pip_stage,
+    is_open boolean NOT NULL,
+    is_paused boolean NOT NULL,
+    due_on date,
+    plan_version int,
+    plan_text text,
+    milestones text,
+    acknowledged_at timestamptz,
+    offer_kind text,
+    offer_weeks int,
+    offer_amount numeric(14,2),
+    offer_currency text,
+    offer_open_until date,
+    offer_revocable_until date,
+    PRIMARY KEY (employee_id, pip_case_id),
+    FOREIGN KEY (employee_id, pip_case_id) REFERENCES pip_case
+);
+CREATE INDEX ON forte_plan (stage);
+COMMENT ON TABLE forte_plan IS 'Released to the employee once Pivot was offered: where the case stands, until when, the plan in force and the offer that applies. Nothing of Focus.';
+
 CREATE TABLE review_acknowledgement (
     employee_id int NOT NULL,
     review_cycle_id int NOT NULL,
@@ -81,6 +104,7 @@ INSERT INTO decision_kind VALUES
 ALTER TABLE forte_label ALTER COLUMN employee_id SET STATISTICS 0, ALTER COLUMN review_cycle_id SET STATISTICS 0, ALTER COLUMN full_name SET STATISTICS 0, ALTER COLUMN level_code SET STATISTICS 0, ALTER COLUMN forte_label SET STATISTICS 0, ALTER COLUMN release_number SET STATISTICS 0;
 ALTER TABLE forte_summary ALTER COLUMN employee_id SET STATISTICS 0, ALTER COLUMN review_cycle_id SET STATISTICS 0, ALTER COLUMN manager_name SET STATISTICS 0, ALTER COLUMN summary SET STATISTICS 0;
 ALTER TABLE forte_score ALTER COLUMN employee_id SET STATISTICS 0, ALTER COLUMN review_cycle_id SET STATISTICS 0, ALTER COLUMN relation SET STATISTICS 0, ALTER COLUMN ordinal SET STATISTICS 0, ALTER COLUMN mean_score SET STATISTICS 0, ALTER COLUMN raters SET STATISTICS 0;
+ALTER TABLE forte_plan ALTER COLUMN employee_id SET STATISTICS 0, ALTER COLUMN pip_case_id SET STATISTICS 0, ALTER COLUMN stage SET STATISTICS 0, ALTER COLUMN is_open SET STATISTICS 0, ALTER COLUMN is_paused SET STATISTICS 0, ALTER COLUMN due_on SET STATISTICS 0, ALTER COLUMN plan_version SET STATISTICS 0, ALTER COLUMN plan_text SET STATISTICS 0, ALTER COLUMN milestones SET STATISTICS 0, ALTER COLUMN acknowledged_at SET STATISTICS 0, ALTER COLUMN offer_kind SET STATISTICS 0, ALTER COLUMN offer_weeks SET STATISTICS 0, ALTER COLUMN offer_amount SET STATISTICS 0, ALTER COLUMN offer_currency SET STATISTICS 0, ALTER COLUMN offer_open_until SET STATISTICS 0, ALTER COLUMN offer_revocable_until SET STATISTICS 0;
 
 ALTER TABLE forte_label ENABLE ROW LEVEL SECURITY;
 ALTER TABLE forte_label FORCE ROW LEVEL SECURITY;
@@ -96,6 +120,11 @@ ALTER TABLE forte_score ENABLE ROW LEVEL SECURITY;
 ALTER TABLE forte_score FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON forte_score TO perfmgmt_engine USING (true) WITH CHECK (true);
 CREATE POLICY employee ON forte_score FOR SELECT TO perfmgmt_employee USING (employee_id = actor_id());
+
+ALTER TABLE forte_plan ENABLE ROW LEVEL SECURITY;
+ALTER TABLE forte_plan FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON forte_plan TO perfmgmt_engine USING (true) WITH CHECK (true);
+CREATE POLICY employee ON forte_plan FOR SELECT TO perfmgmt_employee USING (employee_id = actor_id());
 
 ALTER TABLE review_acknowledgement ENABLE ROW LEVEL SECURITY;
 ALTER TABLE review_acknowledgement FORCE ROW LEVEL SECURITY;
@@ -118,6 +147,8 @@ GRANT SELECT, INSERT, UPDATE ON review_acknowledgement, rating_dispute TO perfmg
 GRANT USAGE ON SEQUENCE rating_dispute_rating_dispute_id_seq TO perfmgmt_engine;
 GRANT SELECT ON review_acknowledgement, rating_dispute TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON forte_label, forte_summary, forte_score TO perfmgmt_employee;
+GRANT SELECT, INSERT, UPDATE ON forte_plan TO perfmgmt_engine;
+GRANT SELECT ON forte_plan TO perfmgmt_employee;
 
 -- Principle means that reach k raters. A relation below k joins the colleagues;
 -- colleagues below k are left out. Nothing is shown twice, so that no figure can
@@ -476,3 +507,27 @@ COMMENT ON COLUMN forte.my_explanation.cycle_name IS 'Name of the cycle.';
 COMMENT ON COLUMN forte.my_explanation.step IS 'Order of the sentences.';
 COMMENT ON COLUMN forte.my_explanation.explanation IS 'A sentence.';
 GRANT SELECT ON forte.my_review, forte.my_principles, forte.my_explanation TO perfmgmt_employee;
+
+CREATE OR REPLACE VIEW forte.my_plan WITH (security_invoker = true) AS
+SELECT f.pip_case_id, f.stage, s.description AS stage_name, f.is_open, f.is_paused, f.due_on,
+       f.plan_version, f.plan_text, f.milestones, f.acknowledged_at IS NOT NULL AS plan_acknowledged,
+       f.offer_kind, f.offer_weeks, f.offer_amount, f.offer_currency, f.offer_open_until, f.offer_revocable_until
+FROM forte_plan f JOIN pip_stage s USING (stage);
+COMMENT ON VIEW forte.my_plan IS 'Where my case stands once Pivot was offered: until when I can choose, the plan, and the offer that applies.';
+COMMENT ON COLUMN forte.my_plan.pip_case_id IS 'The case.';
+COMMENT ON COLUMN forte.my_plan.stage IS 'Code of the stage.';
+COMMENT ON COLUMN forte.my_plan.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN forte.my_plan.is_open IS 'Whether the case is open.';
+COMMENT ON COLUMN forte.my_plan.is_paused IS 'Whether it stands still; the dates will move by the pause.';
+COMMENT ON COLUMN forte.my_plan.due_on IS 'The next date: to choose, the end of the plan, the answer of the panel, or until when an accepted offer can be revoked.';
+COMMENT ON COLUMN forte.my_plan.plan_version IS 'Version of the plan.';
+COMMENT ON COLUMN forte.my_plan.plan_text IS 'The plan.';
+COMMENT ON COLUMN forte.my_plan.milestones IS 'What the plan asks for, by when, and the result; a line each.';
+COMMENT ON COLUMN forte.my_plan.plan_acknowledged IS 'Whether I acknowledged this version.';
+COMMENT ON COLUMN forte.my_plan.offer_kind IS 'tier1, tier2 or minimal; NULL when none applies.';
+COMMENT ON COLUMN forte.my_plan.offer_weeks IS 'Weeks of pay.';
+COMMENT ON COLUMN forte.my_plan.offer_amount IS 'The amount, when my pay is known here.';
+COMMENT ON COLUMN forte.my_plan.offer_currency IS 'Currency of the amount.';
+COMMENT ON COLUMN forte.my_plan.offer_open_until IS 'Last day to accept.';
+COMMENT ON COLUMN forte.my_plan.offer_revocable_until IS 'Before this day I can take an acceptance back.';
+GRANT SELECT ON forte.my_plan TO perfmgmt_employee;

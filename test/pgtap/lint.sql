@@ -57,6 +57,8 @@ INSERT INTO readable_by_employees VALUES
     ('perf.forte_label', 'released'), ('perf.forte_summary', 'released'), ('perf.forte_score', 'released'),
     ('forte.my_review', 'over released tables'), ('forte.my_principles', 'over released tables'),
     ('forte.my_explanation', 'over released tables'),
+    ('perf.forte_plan', 'released'), ('forte.my_plan', 'over released tables'),
+    ('perf.pip_stage', 'rule'), ('perf.pip_rule', 'rule'), ('perf.holiday', 'rule'),
     ('perf.review_cycle', 'names and dates'), ('perf.cycle_status', 'rule'), ('perf.eligibility', 'rule'),
     ('perf.policy', 'rule'), ('perf.axis', 'rule'), ('perf.rating_level', 'rule'), ('perf.principle', 'rule'),
     ('perf.principle_weight', 'rule'), ('perf.relation', 'rule'), ('perf.relation_weight', 'rule'),
@@ -68,7 +70,13 @@ INSERT INTO callable_by_employees VALUES
     ('perf.lot_of(bytea,text)', 'anybody recomputes a lot after the release'),
     ('perf.acknowledge_review(integer,text)', 'writes the own acknowledgement'),
     ('perf.dispute_rating(integer,text)', 'writes the own dispute'),
-    ('perf.own_disputes()', 'reads the own disputes');
+    ('perf.own_disputes()', 'reads the own disputes'),
+    ('perf.choose_plan()', 'writes the own choice'), ('perf.accept_severance()', 'writes the own choice'),
+    ('perf.revoke_severance()', 'takes the own choice back'), ('perf.appeal_pip(text)', 'writes the own appeal'),
+    ('perf.acknowledge_plan()', 'writes the own acknowledgement'), ('perf.resign(text)', 'writes the own resignation'),
+    ('perf.request_transfer(integer,text)', 'writes the own request'), ('perf.withdraw_transfer(integer)', 'takes the own request back'),
+    ('perf.own_transfers()', 'reads the own requests'), ('perf.appeals_to_decide()', 'reads what a panel of the own decides'),
+    ('perf.cast_vote(integer,text)', 'writes the own vote'), ('perf.conclude_appeal(integer,text)', 'writes what the own panel decided');
 
 -- Row security -------------------------------------------------------------
 
@@ -208,7 +216,7 @@ WHERE (f.provolatile = 'v' AND f.proparallel <> 'u')
    OR (f.provolatile <> 'v' AND f.proparallel = 'u')
    OR (f.provolatile = 'v' AND f.prorettype <> 'trigger'::regtype AND f.lanname = 'sql' AND f.prosqlbody IS NULL
        AND f.prosrc !~* '\m(insert|update|delete|set_config)\M'
-       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes|propose_about_session|set_reason)\M');
+       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes|propose_about_session|set_reason|write_pip_event|pip_today)\M');
 
 CREATE TEMP VIEW lint_security_definer AS
 SELECT coalesce(f.name, format('%s is not there', p.routine)) AS offender
