@@ -130,16 +130,19 @@ AS $$
                             ORDER BY lower(a.valid_during) LIMIT 1) AS place
     ), own AS (
         SELECT n.review_cycle_id, n.measure, n.team_id, count(*)::int AS people FROM counted n GROUP BY 1, 2, 3
+    ), worked AS (
+        SELECT DISTINCT c.review_cycle_id, a.team_id
+        FROM cycle c JOIN assignment a ON a.valid_during && daterange(c.period_start, c.period_end, '[]')
     )
     SELECT c.review_cycle_id, m.measure, t.team_code, above.team_code, coalesce(own.people, 0),
-           EXISTS (SELECT FROM assignment a WHERE a.team_id = t.team_id
-                   AND a.valid_during && daterange(c.period_start, c.period_end, '[]')),
+           w.team_id IS NOT NULL,
            c.k * CASE m.measure WHEN 'headcount' THEN greatest(c.months, 1) ELSE 1 END
     FROM cycle c
     CROSS JOIN unnest('{headcount,unregretted,regretted,neither,le_leavers,hires}'::text[]) AS m(measure)
     CROSS JOIN team t
     LEFT JOIN team above ON above.team_id = t.parent_team_id
     LEFT JOIN own ON own.review_cycle_id = c.review_cycle_id AND own.measure = m.measure AND own.team_id = t.team_id
+    LEFT JOIN worked w ON w.review_cycle_id = c.review_cycle_id AND w.team_id = t.team_id
 $$;
 COMMENT ON FUNCTION insight_team_cells() IS 'Head counts, leavers and hires of each team alone in each cycle of insight; only refresh_insight() calls it.';
 
@@ -211,7 +214,8 @@ BEGIN
                 ORDER BY r.period_end LIMIT 1) AS tier
         FROM cycle c JOIN employee e ON e.hired_on BETWEEN c.period_start AND c.period_end
     )
-    SELECT c.review_cycle_id, s.measure, s.cell, s.parent_cell, s.people::int, true, c.k
+    -- tiers above LE are all there is above LE
+    SELECT c.review_cycle_id, s.measure, s.cell, s.parent_cell, s.people::int, s.cell <> 'hired_above_le', c.k
     FROM cycle c
     CROSS JOIN LATERAL (
         SELECT 'path' AS measure, x.cell, x.parent_cell, count(p.employee_id) AS people
@@ -445,6 +449,7 @@ COMMENT ON FUNCTION refresh_insight_step(timestamptz) IS 'Writes insight_step fr
 CREATE OR REPLACE FUNCTION refresh_insight() RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
+SET jit = off
 AS $$
 DECLARE
     changed int;

@@ -19,7 +19,11 @@ INSERT INTO decision VALUES
     ('forte.my_plan',                 'S', '', '', '', '', '', '', ''),
     ('forte.my_principles',              'S', '', '', '', '', '', '', ''),
     ('forte.my_review',                  'S', '', '', '', '', '', '', ''),
+    ('insight.attrition',                   '', '', 'S', '', 'S', '', '', ''),
+    ('insight.attrition_loop',              '', '', 'S', '', 'S', '', '', ''),
+    ('insight.pip_funnel',                  '', '', 'S', '', 'S', '', '', ''),
     ('olr.advocacy',                     '', 'S', 'S', '', '', '', '', ''),
+    ('olr.buffer_signals',                  '', 'S', 'S', '', '', '', '', ''),
     ('olr.calibration_history',          '', 'S', 'S', '', '', '', '', ''),
     ('olr.dispute',                      '', 'S', 'S', '', '', '', '', ''),
     ('olr.label_discrepancy',            '', 'S', 'S', '', '', '', '', ''),
@@ -43,6 +47,7 @@ INSERT INTO decision VALUES
     ('perf.assessment',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.assessment_source',           '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.assignment',                  '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.attrition_period',               '', '', 'S', '', '', '', '', 'SI'),
     ('perf.audit_block',                 '', '', '', 'S', '', '', '', 'SI'),
     ('perf.audit_block_head',            '', '', '', 'S', '', '', '', 'SI'),
     ('perf.audit_entry',                 '', '', '', 'S', '', '', '', 'S'),
@@ -81,6 +86,9 @@ INSERT INTO decision VALUES
     ('perf.import_line',                 '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_principle_rating',     '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_reason',               '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.insight_part',                   '', '', '', '', '', '', '', 'SIUD'),
+    ('perf.insight_step',                   '', '', 'S', '', 'S', '', '', 'SIUD'),
+    ('perf.insight_team',                   '', '', 'S', '', 'S', '', '', 'SIUD'),
     ('perf.job_level',                   '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.login',                       '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.matrix_cell',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
@@ -111,15 +119,19 @@ INSERT INTO decision VALUES
     ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
     ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
     ('perf.schema_version',              '', '', '', '', '', '', '', ''),
+    ('perf.separation',                     '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.separation_kind',                '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_participant',         '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.session_role',                '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_status',              '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.session_subject',             '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.severance_offer',          '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.stage_separation',               '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.staged_employee',             '', '', '', '', '', '', '', 'S'),
     ('perf.team',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.tier',                        'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.transfer_request',         '', '', 'S', '', '', '', '', 'SIU');
+    ('perf.transfer_request',         '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.unregretted_attrition_target', '', '', 'S', '', '', '', '', 'SIUD');
 
 CREATE VIEW relation AS
 SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS relation
@@ -237,6 +249,10 @@ UPDATE expectation v SET query = replace(t.query, 'count(*) FROM perf.overall_va
     'count(DISTINCT (x.review_cycle_id, p.manager_id)) FROM perf.overall_value x JOIN perf.participation p USING (employee_id, review_cycle_id)')
     || ' AND x.calibration_session_id IS NOT NULL AND p.manager_id IS NOT NULL'
 FROM expectation t WHERE v.relation = 'olr.advocacy' AND t.relation = 'perf.overall_value' AND t.role_name = v.role_name;
+UPDATE expectation v SET query = replace(t.query, 'count(*) FROM perf.overall_value x',
+    'count(DISTINCT (x.review_cycle_id, p.manager_id)) FROM perf.overall_value x JOIN perf.participation p USING (employee_id, review_cycle_id)')
+    || ' AND coalesce(x.final_tier, x.calibrated_tier, x.quota_tier) IS NOT NULL AND p.manager_id IS NOT NULL'
+FROM expectation t WHERE v.relation = 'olr.buffer_signals' AND t.relation = 'perf.overall_value' AND t.role_name = v.role_name;
 UPDATE expectation e SET query = format('SELECT count(*) FROM %s x WHERE %s', q.table_name, q.restriction)
 FROM (VALUES
           ('perf.calibration_session', 'perf.calibration_session', 'perfmgmt_leader', 'x.calibration_session_id = ANY ({sessions})'),
