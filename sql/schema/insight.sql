@@ -10,17 +10,35 @@
 -- LE to an exit), and a cell includes those below it. What is published cuts a
 -- tree into parts, each a shown cell without the shown ones below it; every sum
 -- or difference of published figures is a sum of parts. So each part covers k
--- people or more, and changes by k or more or not at all.
+-- people or more, and changes by k or more or not at all. A part that falls
+-- below k is merged with the next one, and the cell between them stays hidden.
 CREATE TABLE insight_part (
     review_cycle_id int NOT NULL REFERENCES review_cycle,
     measure text NOT NULL,
     cell text NOT NULL,
     people int NOT NULL,
+    is_shown boolean NOT NULL DEFAULT true,
     released_at timestamptz NOT NULL,
     PRIMARY KEY (review_cycle_id, measure, cell)
 );
 COMMENT ON TABLE insight_part IS 'The parts that refresh_insight() published: a shown cell without the shown cells below it. The figures are sums of these.';
 COMMENT ON COLUMN insight_part.people IS 'As published; the true count may have moved by less than k since.';
+COMMENT ON COLUMN insight_part.is_shown IS 'False once the part was merged with another one.';
+
+CREATE TABLE insight_cell (
+    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    measure text NOT NULL,
+    cell text NOT NULL,
+    parent_cell text,
+    own_people int NOT NULL,
+    own_base boolean NOT NULL,
+    minimum int NOT NULL,
+    PRIMARY KEY (review_cycle_id, measure, cell)
+);
+COMMENT ON TABLE insight_cell IS 'The true counts while refresh_insight() runs, which empties it; nobody else reads them.';
+COMMENT ON COLUMN insight_cell.own_people IS 'People of the cell who are in none below it.';
+COMMENT ON COLUMN insight_cell.own_base IS 'Whether there can be any.';
+COMMENT ON COLUMN insight_cell.minimum IS 'k; of headcounts k for each month.';
 
 CREATE TABLE insight_team (
     review_cycle_id int NOT NULL REFERENCES review_cycle,
@@ -67,7 +85,7 @@ COMMENT ON TABLE insight_step IS 'Released: a step of the company in a cycle; NU
 
 -- replace
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON insight_part, insight_team, insight_step TO perfmgmt_engine;
+GRANT SELECT, INSERT, UPDATE, DELETE ON insight_part, insight_cell, insight_team, insight_step TO perfmgmt_engine;
 GRANT USAGE ON SCHEMA perf TO perfmgmt_analyst;
 GRANT SELECT ON insight_team, insight_step TO perfmgmt_analyst, perfmgmt_hr;
 
@@ -243,24 +261,79 @@ END
 $$;
 COMMENT ON FUNCTION insight_step_cells() IS 'People at each step of the company in each cycle of insight, without those at the steps below; only refresh_insight() calls it.';
 
+-- The part of each cell as published: the next shown cell at or above it.
+CREATE OR REPLACE FUNCTION insight_placed()
+RETURNS TABLE (review_cycle_id int, measure text, cell text, parent_cell text, own_people int, own_base boolean, minimum int,
+               head text, above_head text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    WITH RECURSIVE placed AS (
+        SELECT c.*, p.cell AS head, NULL::text AS above_head
+        FROM insight_cell c LEFT JOIN insight_part p
+             ON p.review_cycle_id = c.review_cycle_id AND p.measure = c.measure AND p.cell = c.cell AND p.is_shown
+        WHERE c.parent_cell IS NULL
+        UNION ALL
+        SELECT c.*, coalesce(p.cell, h.head), CASE WHEN p.cell IS NOT NULL THEN h.head ELSE h.above_head END
+        FROM placed h
+        JOIN insight_cell c ON c.review_cycle_id = h.review_cycle_id AND c.measure = h.measure AND c.parent_cell = h.cell
+        LEFT JOIN insight_part p
+             ON p.review_cycle_id = c.review_cycle_id AND p.measure = c.measure AND p.cell = c.cell AND p.is_shown
+    )
+    SELECT * FROM placed
+$$;
+COMMENT ON FUNCTION insight_placed() IS 'Each cell with the part that it lies in, and the part above that; only refresh_insight() calls it.';
+
+-- Merging publishes less than before, so it gives nothing away. Each turn hides
+-- a cell for good.
+CREATE OR REPLACE FUNCTION merge_insight_parts() RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    hidden record;
+BEGIN
+    LOOP
+        WITH placed AS MATERIALIZED (
+            SELECT * FROM insight_placed()
+        ), small AS (
+            SELECT p.review_cycle_id, p.measure, p.head, max(p.above_head) AS above_head
+            FROM placed p
+            JOIN insight_part o ON o.review_cycle_id = p.review_cycle_id AND o.measure = p.measure AND o.cell = p.head
+            GROUP BY p.review_cycle_id, p.measure, p.head, o.people
+            HAVING sum(p.own_people) < max(p.minimum) AND sum(p.own_people) <> o.people
+        )
+        -- with the smallest part below, else with the one above
+        SELECT s.review_cycle_id, s.measure, coalesce(b.cell, s.head) AS cell,
+               CASE WHEN b.cell IS NULL THEN s.above_head ELSE s.head END AS into_cell
+        INTO hidden
+        FROM small s
+        LEFT JOIN LATERAL (SELECT o.cell FROM placed c JOIN insight_part o USING (review_cycle_id, measure, cell)
+                           WHERE c.review_cycle_id = s.review_cycle_id AND c.measure = s.measure
+                             AND c.head = c.cell AND c.above_head = s.head
+                           ORDER BY o.people, o.cell LIMIT 1) AS b ON true
+        WHERE b.cell IS NOT NULL OR s.above_head IS NOT NULL
+        ORDER BY 1, 2, 3 LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        UPDATE insight_part o SET people = o.people + h.people
+        FROM insight_part h
+        WHERE (o.review_cycle_id, o.measure, o.cell) = (hidden.review_cycle_id, hidden.measure, hidden.into_cell)
+          AND (h.review_cycle_id, h.measure, h.cell) = (hidden.review_cycle_id, hidden.measure, hidden.cell);
+        UPDATE insight_part o SET is_shown = false
+        WHERE (o.review_cycle_id, o.measure, o.cell) = (hidden.review_cycle_id, hidden.measure, hidden.cell);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION merge_insight_parts() IS 'Merges parts that fell below k with their neighbour. Only refresh_insight() calls it.';
+
 -- Which parts can be published now, from those published before.
 CREATE OR REPLACE FUNCTION insight_parts()
 RETURNS TABLE (review_cycle_id int, measure text, cell text, people int)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    WITH RECURSIVE cell AS MATERIALIZED (
-        SELECT * FROM insight_team_cells() UNION ALL SELECT * FROM insight_step_cells()
-    ), placed AS (
-        -- the part of each cell as published: the next shown cell at or above it
-        SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell, c.own_people, c.own_base, c.minimum, p.cell AS head
-        FROM cell c LEFT JOIN insight_part p USING (review_cycle_id, measure, cell)
-        WHERE c.parent_cell IS NULL
-        UNION ALL
-        SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell, c.own_people, c.own_base, c.minimum, coalesce(p.cell, h.head)
-        FROM placed h
-        JOIN cell c ON c.review_cycle_id = h.review_cycle_id AND c.measure = h.measure AND c.parent_cell = h.cell
-        LEFT JOIN insight_part p ON p.review_cycle_id = c.review_cycle_id AND p.measure = c.measure AND p.cell = c.cell
+    WITH RECURSIVE placed AS MATERIALIZED (
+        SELECT * FROM insight_placed()
     ), movable AS (
         -- parts that moved by k, or not at all: they may be divided and published anew
         SELECT p.review_cycle_id, p.measure, p.head
@@ -298,6 +371,9 @@ AS $$
     ), fit AS (
         SELECT s.review_cycle_id, s.measure, s.cell FROM sibling s
         WHERE s.people >= s.minimum
+          -- what was merged once stays so
+          AND NOT EXISTS (SELECT FROM insight_part h WHERE h.review_cycle_id = s.review_cycle_id AND h.measure = s.measure
+                          AND h.cell = s.cell AND NOT h.is_shown)
           AND (s.parent_cell IS NULL
                OR s.above_people - s.together >= s.minimum
                -- nobody can be in what remains
@@ -328,19 +404,16 @@ RETURNS TABLE (review_cycle_id int, measure text, cell text, people int)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    WITH RECURSIVE cell AS MATERIALIZED (
-        SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell FROM insight_team_cells() c
-        UNION ALL
-        SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell FROM insight_step_cells() c
-    ), includes AS (
+    WITH RECURSIVE includes AS (
         SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell, p.people
-        FROM cell c JOIN insight_part p USING (review_cycle_id, measure, cell)
+        FROM insight_cell c JOIN insight_part p USING (review_cycle_id, measure, cell) WHERE p.is_shown
         UNION ALL
         SELECT c.review_cycle_id, c.measure, c.cell, c.parent_cell, i.people
-        FROM includes i JOIN cell c ON c.review_cycle_id = i.review_cycle_id AND c.measure = i.measure AND c.cell = i.parent_cell
+        FROM includes i JOIN insight_cell c ON c.review_cycle_id = i.review_cycle_id AND c.measure = i.measure AND c.cell = i.parent_cell
     )
     SELECT i.review_cycle_id, i.measure, i.cell, sum(i.people)::int
     FROM includes i JOIN insight_part p USING (review_cycle_id, measure, cell)
+    WHERE p.is_shown
     GROUP BY i.review_cycle_id, i.measure, i.cell
 $$;
 COMMENT ON FUNCTION insight_figures() IS 'The figure of each shown cell, the sum of the published parts at and below it; only refresh_insight() calls it.';
@@ -357,7 +430,7 @@ BEGIN
     RETURN QUERY
     SELECT d.review_cycle_id, d.step, kaplan_meier_median(d.days, d.is_over)::int
     FROM (SELECT i.review_cycle_id, s.step,
-                 coalesce(CASE s.step WHEN 'focus' THEN p.occurred_on END, i.closed_on, CURRENT_DATE) - f.occurred_on AS days,
+                 greatest(coalesce(CASE s.step WHEN 'focus' THEN p.occurred_on END, i.closed_on, CURRENT_DATE) - f.occurred_on, 0) AS days,
                  coalesce(CASE s.step WHEN 'focus' THEN p.occurred_on END, i.closed_on) IS NOT NULL AS is_over
           FROM insight_cases() i
           CROSS JOIN (VALUES ('focus', 'focus'), ('pivot', 'pivot_offered')) AS s(step, stage)
@@ -456,12 +529,16 @@ DECLARE
 BEGIN
     PERFORM require_appointment('hr', true);
     LOCK TABLE insight_part IN SHARE ROW EXCLUSIVE MODE;
-    INSERT INTO insight_part AS old
+    DELETE FROM insight_cell;
+    INSERT INTO insight_cell SELECT * FROM insight_team_cells() UNION ALL SELECT * FROM insight_step_cells();
+    PERFORM merge_insight_parts();
+    INSERT INTO insight_part AS old (review_cycle_id, measure, cell, people, released_at)
     SELECT p.review_cycle_id, p.measure, p.cell, p.people, now() FROM insight_parts() p
     ON CONFLICT (review_cycle_id, measure, cell) DO UPDATE SET people = excluded.people, released_at = excluded.released_at
     WHERE old.people <> excluded.people;
     GET DIAGNOSTICS changed = ROW_COUNT;
     PERFORM refresh_insight_team(now()), refresh_insight_step(now());
+    DELETE FROM insight_cell;
     RETURN changed;
 END
 $$;

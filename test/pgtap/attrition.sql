@@ -200,8 +200,9 @@ BEGIN
 END
 $$;
 SELECT results_eq('SELECT name FROM knows_target() ORDER BY name COLLATE "C"', $$VALUES
-    ('attrition_rate(date,date,integer)'), ('insight.attrition'), ('insight.attrition_loop'), ('insight.pip_funnel'), ('insight_step'), ('insight_team'),
-    ('refresh_insight()'), ('refresh_insight_step(timestamp with time zone)'), ('refresh_insight_team(timestamp with time zone)'),
+    ('attrition_rate(date,date,integer)'), ('insight.attrition'), ('insight.attrition_loop'), ('insight.pip_funnel'),
+    ('insight_cell'), ('insight_figures()'), ('insight_part'), ('insight_parts()'), ('insight_placed()'), ('insight_step'), ('insight_team'),
+    ('merge_insight_parts()'), ('refresh_insight()'), ('refresh_insight_step(timestamp with time zone)'), ('refresh_insight_team(timestamp with time zone)'),
     ('set_unregretted_target(integer,numeric,text)'), ('unregretted_attrition_target'), ('unregretted_target(integer)')$$,
     'everything that knows the target, by name');
 SELECT results_eq('SELECT name FROM knows_target() JOIN gives_people USING (name, kind) ORDER BY 1', $$VALUES ('refresh_insight()')$$,

@@ -86,6 +86,7 @@ INSERT INTO decision VALUES
     ('perf.import_line',                 '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_principle_rating',     '', '', 'I', '', '', '', '', 'SIUD'),
     ('perf.import_reason',               '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.insight_cell',                   '', '', '', '', '', '', '', 'SIUD'),
     ('perf.insight_part',                   '', '', '', '', '', '', '', 'SIUD'),
     ('perf.insight_step',                   '', '', 'S', '', 'S', '', '', 'SIUD'),
     ('perf.insight_team',                   '', '', 'S', '', 'S', '', '', 'SIUD'),
