@@ -10,6 +10,7 @@
  */
 #include "perfmgmt.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -23,6 +24,10 @@
 
 /* What is left of a tail whose terms are this much smaller changes no digit. */
 #define NEGLIGIBLE 1e-22
+
+/* The weight of the most probable table: large, so that no other one that can
+ * matter is too small for a double. */
+#define MODE_WEIGHT 1e200
 
 /* Half of the people, but for rounding. */
 #define HALF (0.5 + 1e-9)
@@ -46,7 +51,7 @@ typedef struct Hypergeometric
 	int64		observed;
 } Hypergeometric;
 
-/* The sums of a walk over the tables; the mode has weight 1. */
+/* The sums of a walk over the tables. */
 typedef struct Tally
 {
 	Alternative alternative;
@@ -141,18 +146,21 @@ WeightBelow(const Hypergeometric *h, int64 k, double weight)
 		((double) (h->row - k + 1) * (double) (h->column - k + 1));
 }
 
-/* Weights fall on both sides of the mode: 0 once, 0 from there on. */
+/*
+ * Weights fall on both sides of the mode. What is below the smallest normal
+ * double counts as 0: such numbers get stuck, as a smaller one rounds to them.
+ */
 static double
 ObservedWeight(const Hypergeometric *h)
 {
-	double		weight = 1.0;
+	double		weight = MODE_WEIGHT;
 	int64		k;
 
-	for (k = h->mode; k < h->observed && weight > 0; k++)
+	for (k = h->mode; k < h->observed && weight >= DBL_MIN; k++)
 		weight = WeightAbove(h, k, weight);
-	for (k = h->mode; k > h->observed && weight > 0; k--)
+	for (k = h->mode; k > h->observed && weight >= DBL_MIN; k--)
 		weight = WeightBelow(h, k, weight);
-	return weight;
+	return weight >= DBL_MIN ? weight : 0;
 }
 
 static void
@@ -167,9 +175,9 @@ AddTable(Tally *tally, int64 k, double weight)
 }
 
 /*
- * At most a million steps each way: a weight falls below the smallest double
- * within 38 standard deviations, of which there are 23,170 to int's largest
- * table.
+ * About a million steps each way at most: a weight falls below the smallest
+ * double within 49 standard deviations, and one of them is 23,170 steps in the
+ * largest table of ints.
  */
 static double
 ExactTest(const Hypergeometric *h, Alternative alternative)
@@ -181,11 +189,11 @@ ExactTest(const Hypergeometric *h, Alternative alternative)
 		.alternative = alternative,
 		.observed = h->observed,
 		.limit = observed * (1 + TIE_TOLERANCE),
-		.floor = observed * NEGLIGIBLE,
+		.floor = Max(observed * NEGLIGIBLE, DBL_MIN),
 	};
 
-	AddTable(&tally, h->mode, 1.0);
-	for (k = h->mode, weight = 1.0; k < h->highest; k++)
+	AddTable(&tally, h->mode, MODE_WEIGHT);
+	for (k = h->mode, weight = MODE_WEIGHT; k < h->highest; k++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		weight = WeightAbove(h, k, weight);
@@ -193,7 +201,7 @@ ExactTest(const Hypergeometric *h, Alternative alternative)
 			break;
 		AddTable(&tally, k + 1, weight);
 	}
-	for (k = h->mode, weight = 1.0; k > h->lowest; k--)
+	for (k = h->mode, weight = MODE_WEIGHT; k > h->lowest; k--)
 	{
 		CHECK_FOR_INTERRUPTS();
 		weight = WeightBelow(h, k, weight);

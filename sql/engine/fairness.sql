@@ -7,7 +7,7 @@ AS 'MODULE_PATHNAME', 'perfmgmt_fisher_exact';
 COMMENT ON FUNCTION perfmgmt.fisher_exact(int, int, int, int, text) IS
 'Fisher''s exact test of the table a b / c d: the p-value, 0..1, of counts as uneven as these, given the sums of rows and columns.
 alternative: two-sided, the sum over all tables no more probable than this one (within 1e-7, relative); less and greater, over tables with at most, at least a in the first cell.
-Relative error under 1e-9 for any int counts, under 1e-12 up to a million; the same bits on every machine, since it adds, multiplies and divides alone. A p-value under 1e-300 may come as 0. An empty table gives 1.
+Relative error under 1e-9 for any int counts, under 1e-12 up to a million; the same bits on every machine, since it adds, multiplies and divides alone. An empty table gives 1.
 Errors: 22023 negative count, unknown alternative.';
 
 CREATE FUNCTION perfmgmt.kaplan_meier_accum(state double precision[], duration double precision, observed boolean)
