@@ -471,6 +471,7 @@ typedef struct PipStep
 	const char *event;
 	bool		has_reason;
 	int32		decision;		/* 0: none */
+	int32		named_case;		/* 0: the open one */
 	bool		asks_due;
 	DateADT		asked_due;
 
@@ -809,6 +810,11 @@ static void
 CheckStep(PipStep *step)
 {
 	CheckRelation(step);
+	if (step->named_case != 0 && step->named_case != step->case_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
+				 errmsg("case %d is not an open case of employee %d", step->named_case, step->subject),
+				 errhint("A closed case stays closed; \"identify\" opens another one.")));
 	step->transition = RequireTransition(step->stage, step->event);
 	if (NeedsTwo(step->transition) && step->decision != 0)
 		CheckDecision(step);
@@ -1207,6 +1213,8 @@ ReadEvent(TriggerData *trigger, PipStep *step)
 	step->has_reason = strspn(reason, " \t\r\n") < strlen(reason);
 	value = TupleValue(trigger, "decision_id", &isnull);
 	step->decision = isnull ? 0 : DatumGetInt32(value);
+	value = TupleValue(trigger, "pip_case_id", &isnull);
+	step->named_case = isnull ? 0 : DatumGetInt32(value);
 	value = TupleValue(trigger, "due_on", &isnull);
 	step->asks_due = !isnull;
 	step->asked_due = isnull ? 0 : DatumGetDateADT(value);

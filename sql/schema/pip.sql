@@ -299,7 +299,6 @@ CREATE TABLE transfer_request (
 );
 CREATE INDEX ON transfer_request (wanted_team_id);
 CREATE INDEX ON transfer_request (decided_by);
-CREATE UNIQUE INDEX transfer_request_one_pending ON transfer_request (employee_id) WHERE status = 'pending HR';
 COMMENT ON TABLE transfer_request IS 'Wishes for another team. Every one waits for HR first; one that an open case blocks goes on waiting, and only HR sees why.';
 
 INSERT INTO decision_kind VALUES
@@ -367,11 +366,13 @@ ALTER TABLE pip_case ENABLE ALWAYS TRIGGER guard_statement, ENABLE ALWAYS TRIGGE
 -- What a step stands on ------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION pip_policy_id() RETURNS int
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    SELECT coalesce((SELECT c.policy_id FROM review_cycle c WHERE c.status <> 'draft' ORDER BY c.period_end DESC, c.review_cycle_id DESC LIMIT 1),
-                    (SELECT min(p.policy_id) FROM policy p))
+BEGIN
+    RETURN coalesce((SELECT c.policy_id FROM review_cycle c WHERE c.status <> 'draft' ORDER BY c.period_end DESC, c.review_cycle_id DESC LIMIT 1),
+                    (SELECT min(p.policy_id) FROM policy p));
+END
 $$;
 COMMENT ON FUNCTION pip_policy_id() IS 'The policy of a case that begins today: that of the latest cycle that was opened, else the first.';
 
@@ -469,34 +470,40 @@ $$;
 COMMENT ON FUNCTION write_severance(pip_event) IS 'Opens, accepts and lapses the offers of a case after a step; only pip_effects() calls it.';
 
 CREATE OR REPLACE FUNCTION write_appeal(done pip_event) RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+BEGIN
     UPDATE appeal a SET outcome = CASE done.event WHEN 'uphold' THEN 'upheld' WHEN 'deny' THEN 'denied' ELSE 'ended' END, closed_on = done.occurred_on
     WHERE a.employee_id = done.employee_id AND a.pip_case_id = done.pip_case_id AND a.outcome = 'pending' AND done.to_stage <> done.from_stage;
     INSERT INTO appeal (employee_id, pip_case_id, appeal_kind, statement, opened_on, manager_chain)
     SELECT done.employee_id, done.pip_case_id, CASE done.event WHEN 'appeal' THEN 'outcome' ELSE 'entry' END,
            coalesce(done.reason, ''), done.occurred_on, done.manager_chain
-    WHERE done.event IN ('appeal', 'appeal_entry')
+    WHERE done.event IN ('appeal', 'appeal_entry');
+END
 $$;
 COMMENT ON FUNCTION write_appeal(pip_event) IS 'Opens and closes the appeal of a case after a step; only pip_effects() calls it.';
 
 CREATE OR REPLACE FUNCTION write_pause(done pip_event) RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+BEGIN
     UPDATE pip_pause p SET resumed_on = done.occurred_on
     WHERE p.employee_id = done.employee_id AND p.pip_case_id = done.pip_case_id AND p.resumed_on IS NULL AND NOT done.is_paused;
     INSERT INTO pip_pause (employee_id, pip_case_id, paused_on, reason, manager_chain)
-    SELECT done.employee_id, done.pip_case_id, done.occurred_on, done.reason, done.manager_chain WHERE done.event = 'pause'
+    SELECT done.employee_id, done.pip_case_id, done.occurred_on, done.reason, done.manager_chain WHERE done.event = 'pause';
+END
 $$;
 COMMENT ON FUNCTION write_pause(pip_event) IS 'Begins and ends the pause of a case after a step; only pip_effects() calls it.';
 
 -- The employee's copy. Nothing is written before the employee is informed.
 CREATE OR REPLACE FUNCTION release_pip(about_id int, case_id int) RETURNS void
-LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+#variable_conflict use_column
+BEGIN
     INSERT INTO forte_plan (employee_id, pip_case_id, stage, is_open, is_paused, due_on, plan_version, plan_text, milestones, acknowledged_at,
                             offer_kind, offer_weeks, offer_amount, offer_currency, offer_open_until, offer_revocable_until)
     SELECT c.employee_id, c.pip_case_id, c.stage, c.closed_on IS NULL, c.is_paused, c.due_on, p.plan_version, p.employee_section,
@@ -513,7 +520,8 @@ AS $$
         plan_version = excluded.plan_version, plan_text = excluded.plan_text, milestones = excluded.milestones, acknowledged_at = excluded.acknowledged_at,
         offer_kind = excluded.offer_kind, offer_weeks = excluded.offer_weeks, offer_amount = excluded.offer_amount,
         offer_currency = excluded.offer_currency, offer_open_until = excluded.offer_open_until,
-        offer_revocable_until = excluded.offer_revocable_until
+        offer_revocable_until = excluded.offer_revocable_until;
+END
 $$;
 COMMENT ON FUNCTION release_pip(int, int) IS 'Brings the employee''s copy of a case up to date, once the employee is informed.';
 
@@ -576,14 +584,19 @@ GRANT EXECUTE ON FUNCTION pip_mismatches() TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION write_pip_event(about_id int, event text, reason text DEFAULT NULL, due_on date DEFAULT NULL,
     attachments text[] DEFAULT '{}', by_decision_id int DEFAULT NULL) RETURNS int
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+DECLARE
+    new_id int;
+BEGIN
     -- the trigger fills in what cannot be NULL
     INSERT INTO pip_event (employee_id, event, reason, due_on, attachments, decision_id)
     VALUES (about_id, write_pip_event.event, nullif(btrim(write_pip_event.reason), ''), write_pip_event.due_on,
             coalesce(write_pip_event.attachments, '{}'), by_decision_id)
-    RETURNING pip_event_id
+    RETURNING pip_event_id INTO new_id;
+    RETURN new_id;
+END
 $$;
 COMMENT ON FUNCTION write_pip_event(int, text, text, date, text[], int) IS 'Writes an event as the actor; the trigger checks everything. Only privileged routines call it.';
 
@@ -957,7 +970,7 @@ BEGIN
     RETURN 'pending HR';
 END
 $$;
-COMMENT ON FUNCTION request_transfer(int, text) IS 'The actor asks for another team; always answers "pending HR". Errors: 23505 one waits already; 23503 no such team.';
+COMMENT ON FUNCTION request_transfer(int, text) IS 'The actor asks for another team; always answers "pending HR". Error 23503 no such team.';
 
 CREATE OR REPLACE FUNCTION own_transfers()
 RETURNS TABLE (transfer_request_id int, team_code text, note text, requested_at timestamptz, status text)

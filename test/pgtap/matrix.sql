@@ -228,6 +228,7 @@ UPDATE expectation SET query = format('SELECT count(*) FROM %s x WHERE {actor} =
 WHERE relation LIKE 'perf.audit\_%';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_plan x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_plan';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
 UPDATE expectation SET query =
     'SELECT coalesce(sum(5 + (EXISTS (SELECT FROM perf.job_level l WHERE l.level_code = x.level_code AND l.is_senior))::int
