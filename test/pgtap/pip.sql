@@ -7,6 +7,8 @@
 SELECT * FROM no_plan() \g /dev/null
 SET search_path = public, perf, perfmgmt, pg_temp;
 SET client_min_messages = warning;
+-- what a case does to an employment is test/pgtap/attrition.sql's
+DROP FUNCTION IF EXISTS perf.record_separation(int, text, date);
 
 -- The transitions -------------------------------------------------------------
 
@@ -104,6 +106,7 @@ SELECT s.employee_id, s.employee_id, CASE s.stage WHEN 'entry_appeal' THEN 'entr
 FROM subject s WHERE s.stage IN ('entry_appeal', 'appeal_pending');
 INSERT INTO appeal_member (employee_id, appeal_id, member_id, named_on) SELECT employee_id, appeal_id, 4, '2026-02-03' FROM appeal WHERE employee_id > 100;
 INSERT INTO appeal_vote SELECT employee_id, appeal_id, member_id, 'deny' FROM appeal_member WHERE employee_id > 100;
+SELECT release_pip(employee_id, pip_case_id) FROM pip_case WHERE employee_id > 100 \g /dev/null
 SELECT is((SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('perf.pip_case'::regclass, 'perf.pip_event'::regclass) AND NOT tgisinternal AND tgenabled <> 'A'),
           0::bigint, 'the triggers fire always');
 
@@ -137,7 +140,7 @@ BEGIN
     SELECT c.stage INTO reached FROM perf.pip_case c WHERE c.employee_id = about ORDER BY c.pip_case_id DESC LIMIT 1;
     RAISE EXCEPTION USING ERRCODE = 'ZZ001', MESSAGE = reached;
 EXCEPTION WHEN OTHERS THEN
-    RETURN CASE SQLSTATE WHEN 'ZZ001' THEN SQLERRM ELSE SQLSTATE END;
+    RETURN CASE WHEN SQLSTATE = 'ZZ001' THEN SQLERRM WHEN SQLSTATE LIKE 'XX%' THEN SQLSTATE || ' ' || SQLERRM ELSE SQLSTATE END;
 END
 $$;
 CREATE PROCEDURE try_all(who text, actor_id int, day date) LANGUAGE plpgsql AS $$
@@ -193,7 +196,7 @@ BEGIN
     PERFORM approve(id);
     RAISE EXCEPTION USING ERRCODE = 'ZZ001', MESSAGE = (SELECT c.stage FROM perf.pip_case c WHERE c.employee_id = about);
 EXCEPTION WHEN OTHERS THEN
-    RETURN CASE SQLSTATE WHEN 'ZZ001' THEN SQLERRM ELSE SQLSTATE END;
+    RETURN CASE WHEN SQLSTATE = 'ZZ001' THEN SQLERRM WHEN SQLSTATE LIKE 'XX%' THEN SQLSTATE || ' ' || SQLERRM ELSE SQLSTATE END;
 END
 $$;
 CREATE PROCEDURE approve_all(who text, actor_id int) LANGUAGE plpgsql AS $$
@@ -299,7 +302,7 @@ DROP ROLE pip_owner;
 -- Dates -----------------------------------------------------------------------------
 
 -- step(actor, day, statement): a transaction; `two` approves what is pending
-CREATE TABLE step (place int GENERATED ALWAYS AS IDENTITY, actor int, day date, statement text, expected text, name text);
+CREATE TABLE step (place int GENERATED ALWAYS AS IDENTITY, actor int, day date, statement text, expected text, name text, role_name text);
 CREATE TABLE heard (place int, answer text);
 GRANT INSERT ON heard TO PUBLIC;
 CREATE FUNCTION answer_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -322,6 +325,9 @@ BEGIN
     SELECT * INTO s FROM step WHERE place = n;
     PERFORM set_config('perfmgmt.today', s.day::text, true);
     PERFORM act_as(s.actor);
+    IF s.role_name IS NOT NULL THEN
+        EXECUTE 'SET LOCAL ROLE perfmgmt_' || s.role_name;
+    END IF;
     INSERT INTO heard VALUES (n, answer_of(s.statement));
 END
 $$;
@@ -452,3 +458,175 @@ SET LOCAL ROLE pip_plain;
 SELECT throws_ok($$SET perfmgmt.today = '2030-01-01'$$, '42501', NULL, 'that a superuser sets');
 ROLLBACK;
 DROP ROLE pip_plain;
+
+-- Appeals ----------------------------------------------------------------------------
+
+TRUNCATE heard, step;
+SELECT employee_id AS appellant FROM subject WHERE stage = 'plan_failed' \gset
+INSERT INTO step (actor, day, statement, expected, name, role_name)
+SELECT actor, day::date, replace(statement, '{e}', :'appellant'), expected, name, role_name FROM (VALUES
+    (:appellant, '2026-03-04', $$SELECT appeal_pip('the goals changed')$$, '^done', 'the employee appeals', 'employee'),
+    (:appellant, '2026-03-04', $$SELECT due({e})$$, '^appeal_pending 2026-03-18', 'ten business days for the panel', NULL),
+    (6, '2026-03-05', $$SELECT name_panel({e}, '{4}')$$, '^42501', 'a leader names no panel', 'leader'),
+    (28, '2026-03-05', $$SELECT name_panel({e}, '{4}')$$, '^PM006', 'nor does somebody without the office', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18}')$$, '^22023', 'two are no panel', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17}')$$, '^22023', 'one who manages nobody is none', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,18}')$$, '^22023', 'nor is one person twice', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,19,20,21,22}')$$, '^22023', 'six are too many', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,6}')$$, '^PM005', 'not with the manager', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{1}')$$, '^PM005', 'nor somebody above', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,{e}}')$$, '^22P02|^PM005', 'nor the employee', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,29}')$$, '^PM005', 'nor who left', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{3}')$$, '^PM005', 'nor who decided in the case', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{17,18,19,20}')$$, '^\d', 'HR names four peers', 'hr'),
+    (26, '2026-03-05', $$SELECT name_panel({e}, '{4}')$$, '^PM004', 'once', 'hr'),
+    (22, '2026-03-05', $$SELECT count(*) FROM appeals_to_decide()$$, '^0', 'others have nothing to decide', 'employee'),
+    (17, '2026-03-05', $$SELECT statement || has_voted FROM appeals_to_decide() WHERE employee_id = {e}$$, '^the goals changedfalse', 'a member reads what the employee says', 'employee'),
+    (22, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM perf.appeal), 'deny')$$, '^PM004', 'others do not vote', NULL),
+    (17, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'perhaps')$$, '^23514', 'a vote is uphold or deny', 'employee'),
+    (17, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'deny')$$, '^done|^$', 'a vote', 'employee'),
+    (17, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'uphold')$$, '^PM004', 'once', 'employee'),
+    (17, '2026-03-05', $$SELECT conclude_appeal((SELECT max(appeal_id) FROM appeals_to_decide()))$$, '^PM004 the panel is not ready', 'not before all have voted', 'employee'),
+    (18, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'deny')$$, '^done|^$', 'a second vote', 'employee'),
+    (19, '2026-03-05', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'uphold')$$, '^done|^$', 'a third', 'employee'),
+    (27, '2026-03-06', $$SELECT replace_panel_member({e}, 17, 21, 'x')$$, '^PM004 who has voted', 'a vote that HR does not like stays', 'hr'),
+    (27, '2026-03-06', $$SELECT replace_panel_member({e}, 20, 3, 'x')$$, '^PM005', 'a conflict does not come in', 'hr'),
+    (27, '2026-03-06', $$SELECT replace_panel_member({e}, 20, 21, ' ')$$, '^22004', 'with a reason', 'hr'),
+    (27, '2026-03-06', $$SELECT replace_panel_member({e}, 20, 21, 'on leave')$$, '^done|^$', 'who has not voted is replaced', 'hr'),
+    (27, '2026-03-06', $$SELECT last_event FROM olr.pip WHERE employee_id = {e}$$, '^replace_panel', 'which is an event', 'hr'),
+    (20, '2026-03-06', $$SELECT count(*) FROM appeals_to_decide()$$, '^0', 'and has nothing to decide any more', 'employee'),
+    (6, '2026-03-06', $$SELECT count(*) FROM perf.appeal_vote$$, '^42501', 'leaders see no vote', 'leader'),
+    (17, '2026-03-06', $$SELECT count(*) FROM perf.appeal_vote$$, '^42501', 'nor do members', 'employee'),
+    (28, '2026-03-06', $$SELECT count(*) FROM perf.audit_log WHERE table_name = 'appeal_vote'$$, '^0', 'nor does an auditor', 'auditor'),
+    (27, '2026-03-06', $$SELECT count(*) FROM perf.appeal_vote WHERE employee_id = {e}$$, '^3', 'HR does', 'hr'),
+    (21, '2026-03-06', $$SELECT cast_vote((SELECT max(appeal_id) FROM appeals_to_decide()), 'uphold')$$, '^done|^$', 'the fourth vote', 'employee'),
+    (26, '2026-03-07', $$SELECT m.employee_id FROM move_employee({e}, 5) m$$, '', 'the employee moves', 'hr'),
+    (5, '2026-03-07', $$SELECT stage FROM olr.pip WHERE employee_id = {e}$$, '^appeal_pending', 'the new manager sees the open case', 'leader'),
+    (6, '2026-03-07', $$SELECT count(*) FROM olr.pip WHERE employee_id = {e}$$, '^0', 'the former one no more', 'leader'),
+    (21, '2026-03-07', $$SELECT conclude_appeal((SELECT max(appeal_id) FROM appeals_to_decide()), 'two of four')$$, '^uphold', 'a tie upholds', 'employee'),
+    (:appellant, '2026-03-07', $$SELECT stage FROM forte.my_plan$$, '^closed_reinstated', 'and the employee sees it', 'employee'),
+    (26, '2026-03-08', $$SELECT m.employee_id FROM move_employee({e}, 7) m$$, '', 'the employee moves again', 'hr'),
+    (7, '2026-03-08', $$SELECT count(*) FROM olr.pip WHERE employee_id = {e}$$, '^0', 'a later manager sees nothing of a closed case', 'leader'),
+    (5, '2026-03-08', $$SELECT stage FROM olr.pip WHERE employee_id = {e}$$, '^closed_reinstated', 'the manager of then does', 'leader')
+) v(actor, day, statement, expected, name, role_name);
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+
+-- a member of the panel comes into the line of managers
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (26, '2026-03-05', $$SELECT m.employee_id FROM move_employee(104, 4) m$$, '', 'the employee of an entry appeal moves below the panel', 'hr'),
+    (4, '2026-03-05', $$SELECT count(*) FROM appeals_to_decide() WHERE employee_id = 104$$, '^0', 'who decides no more', 'employee'),
+    (4, '2026-03-05', $$SELECT write_pip_event(104, 'deny')$$, '^PM004 the panel is not ready', 'not even with the vote given before', NULL),
+    (27, '2026-03-05', $$SELECT replace_panel_member(104, 4, 5, 'became the manager')$$, '', 'and is replaced, vote or not', 'hr'),
+    (5, '2026-03-05', $$SELECT cast_vote((SELECT appeal_id FROM appeals_to_decide() WHERE employee_id = 104), 'deny')$$, '', 'the new one votes', 'employee'),
+    (5, '2026-03-05', $$SELECT write_pip_event(104, 'uphold')$$, '^PM004 the votes say otherwise', 'the event says what the votes say', NULL),
+    (5, '2026-03-05', $$SELECT conclude_appeal((SELECT appeal_id FROM appeals_to_decide() WHERE employee_id = 104))$$, '^deny', 'denied', 'employee'),
+    (104, '2026-03-05', $$SELECT due(104)$$, '^pivot_offered 2026-04-07', 'with a new date to choose', NULL),
+    (104, '2026-03-06', $$SELECT appeal_pip('again')$$, '^PM004 the offer was appealed against before', 'the offer is appealed against once', 'employee');
+-- the appeal of 104 began outside of the trigger
+BEGIN;
+ALTER TABLE pip_event DISABLE TRIGGER USER;
+UPDATE pip_event SET event = 'appeal_entry' WHERE employee_id = 104;
+COMMIT;
+ALTER TABLE pip_event ENABLE TRIGGER USER;
+CALL perfmgmt.install();
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+
+-- Who sees what, and who is told ---------------------------------------------------------
+
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (26, '2026-02-02', $$SELECT pip_advance(26, 'identify', 'x')$$, '^PM005', 'HR takes no step about oneself', 'hr'),
+    (1, '2026-02-02', $$SELECT pip_advance(26, 'identify', 'x')$$, '^done', 'the manager of HR does', 'leader'),
+    (27, '2026-02-02', $$SELECT pip_advance(26, 'withdraw', 'x')$$, '^PM005 nobody decides about somebody above', 'HR takes none about somebody above', 'hr'),
+    (26, '2026-02-02', $$SELECT count(*) FROM olr.pip WHERE employee_id = 26$$, '^0', 'and does not see the own case', 'hr'),
+    (26, '2026-02-02', $$SELECT count(*) FROM perf.decision WHERE employee_id = 26$$, '^0', 'nor a decision about it', 'hr'),
+    (7, '2026-02-02', $$SELECT pip_advance(24, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (7, '2026-02-02', $$SELECT pip_advance(24, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'in Focus', NULL),
+    (6, '2026-02-02', $$SELECT count(*) FROM olr.pip WHERE employee_id = 24$$, '^0', 'a leader beside sees nothing', 'leader'),
+    (6, '2026-02-02', $$SELECT pip_advance(24, 'improve', 'x')$$, '^PM006 event "improve" about employee 24 is not yours to write', 'and hears the same as', 'leader'),
+    (6, '2026-02-02', $$SELECT pip_advance(25, 'improve', 'x')$$, '^PM006 event "improve" about employee 25 is not yours to write', 'where there is no case', 'leader'),
+    (24, '2026-02-02', $$SELECT count(*) FROM forte.my_plan$$, '^0', 'the employee sees nothing', 'employee'),
+    (24, '2026-02-02', $$SELECT choose_plan()$$, '^PM004 there is nothing of yours that waits for "choose_plan"', 'and hears the same as', 'employee'),
+    (25, '2026-02-02', $$SELECT choose_plan()$$, '^PM004 there is nothing of yours that waits for "choose_plan"', 'somebody without a case', 'employee'),
+    (24, '2026-02-02', $$SELECT request_transfer(2, 'x')$$, '^pending HR$', 'a wish for another team waits', 'employee'),
+    (25, '2026-02-02', $$SELECT request_transfer(2, 'x')$$, '^pending HR$', 'as anybody''s', 'employee'),
+    (26, '2026-02-02', $$SELECT string_agg(coalesce(blocked_by, 'free'), ', ' ORDER BY employee_id) FROM olr.transfer_request WHERE employee_id IN (24, 25)$$, '^open case in stage focus, free$', 'HR sees why', 'hr'),
+    (7, '2026-02-02', $$SELECT count(*) FROM olr.transfer_request$$, '^42501', 'leaders see none', 'leader'),
+    (26, '2026-02-02', $$SELECT decide_transfer(transfer_request_id, 'approved') FROM olr.transfer_request WHERE employee_id = 24$$, '^PM004 an open case blocks', 'and cannot let it through', 'hr'),
+    (26, '2026-02-02', $$SELECT decide_transfer(transfer_request_id, 'declined') FROM olr.transfer_request WHERE employee_id = 24$$, '^PM004 an open case blocks', 'nor decline it', 'hr'),
+    (26, '2026-02-02', $$SELECT decide_transfer(transfer_request_id, 'approved') FROM olr.transfer_request WHERE employee_id = 25$$, '', 'the other one goes', 'hr'),
+    (24, '2026-02-02', $$SELECT status FROM own_transfers()$$, '^pending HR$', 'the employee reads the same as at first', 'employee'),
+    (25, '2026-02-02', $$SELECT status FROM own_transfers()$$, '^approved$', 'until HR decides', 'employee'),
+    (25, '2026-02-02', $$SELECT withdraw_transfer(transfer_request_id) FROM own_transfers()$$, '^PM004', 'what is decided stays', 'employee'),
+    (7, '2026-02-02', $$SELECT count(*) FROM perf.severance_offer$$, '^42501', 'leaders see no pay', 'leader'),
+    (26, '2026-02-02', $$SELECT count(*) FROM olr.pip_due WHERE employee_id = 24$$, '^0', 'nothing is due', 'hr'),
+    (26, '2026-04-06', $$SELECT days_left || ' ' || is_overdue || ' ' || next_events FROM olr.pip_due WHERE employee_id = 24$$, '^1 false improve \(leader \+ hr\), escalate \(leader \+ hr\)$', 'a review comes', 'hr'),
+    (26, '2026-04-12', $$SELECT days_left || ' ' || is_overdue FROM olr.pip_due WHERE employee_id = 24$$, '^-5 true$', 'and is overdue', 'hr'),
+    (7, '2026-02-02', $$SELECT pip_remind()$$, '^42501', 'a leader starts no reminders', 'leader'),
+    (26, '2026-04-06', $$SELECT pip_remind('2026-04-06')$$, '^[1-9]', 'reminders', 'hr'),
+    (26, '2026-04-06', $$SELECT pip_remind('2026-04-06')$$, '^0$', 'once', 'hr'),
+    (26, '2026-04-12', $$SELECT pip_remind('2026-04-12')$$, '^[1-9]', 'and again when overdue', 'hr'),
+    (26, '2026-04-12', $$SELECT pip_remind('2026-04-13')$$, '^0$', 'once', 'hr'),
+    (24, '2026-04-13', $$SELECT resign('x')$$, '^pending HR$', 'who resigns from Focus hears', 'employee'),
+    (25, '2026-04-13', $$SELECT resign('x')$$, '^pending HR$', 'the same as anybody', 'employee'),
+    (26, '2026-04-13', $$SELECT stage FROM olr.pip WHERE employee_id = 24$$, '^closed_resigned$', 'and the case is closed', 'hr');
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+SELECT results_eq($$SELECT employee_id, event, detail ->> 'due_on' FROM perf.outbox
+                    WHERE (detail ->> 'pip_case_id')::int = (SELECT max(pip_case_id) FROM perf.pip_case WHERE employee_id = 24) ORDER BY outbox_id$$,
+    $$VALUES (7, 'pip.due', '2026-04-07'), (7, 'pip.overdue', '2026-04-07')$$, 'of Focus the manager is reminded, and nothing is queued about the employee');
+SELECT results_eq($$SELECT event, count(*) FROM perf.outbox WHERE employee_id IN (24, 25) GROUP BY employee_id, event ORDER BY employee_id$$,
+    $$VALUES ('pip.resigned', 1::bigint), ('pip.resigned', 1)$$, 'but that somebody resigned');
+SELECT is_empty($$SELECT o.* FROM perf.outbox o JOIN perf.pip_case c ON c.pip_case_id = (o.detail ->> 'pip_case_id')::int
+                  WHERE o.employee_id = c.employee_id AND c.employee_informed_on IS NULL$$, 'no queue holds what the person does not know');
+SELECT is_empty($$SELECT f.* FROM perf.forte_plan f JOIN perf.pip_case c USING (employee_id, pip_case_id) WHERE c.employee_informed_on IS NULL$$, 'nor does the release table');
+SELECT is_empty($$SELECT o.pip_case_id FROM perf.severance_offer o JOIN perf.severance_offer later
+                  ON later.pip_case_id = o.pip_case_id AND later.severance_offer_id > o.severance_offer_id AND later.weeks_of_pay >= o.weeks_of_pay$$,
+                'a later offer is always smaller');
+
+-- where the policy discloses Focus
+BEGIN;
+ALTER TABLE pip_rule DISABLE TRIGGER USER;
+UPDATE pip_rule SET focus_disclosed = true, entry_appeal_allowed = false WHERE policy_id = 2;
+COMMIT;
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (7, '2026-02-02', $$SELECT pip_advance(23, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (23, '2026-02-02', $$SELECT count(*) FROM forte.my_plan$$, '^0', 'identified is not Focus', 'employee'),
+    (7, '2026-02-02', $$SELECT pip_advance(23, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'in Focus', NULL),
+    (23, '2026-02-02', $$SELECT stage || ' ' || due_on FROM forte.my_plan$$, '^focus 2026-04-07$', 'the employee sees it', 'employee'),
+    (7, '2026-02-02', $$SELECT pip_advance(23, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'Pivot', NULL),
+    (23, '2026-02-02', $$SELECT appeal_pip('x')$$, '^PM004 the policy knows no appeal', 'without an appeal against the offer, where the policy has none', 'employee');
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+
+-- a final LE of a released session is ground enough; LE opens nothing by itself
+SELECT is((SELECT count(*) FROM perf.pip_event WHERE decided_by IS NULL), 0::bigint, 'no event without a named person');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'perf'::regnamespace AND p.prosrc ~* 'insert\s+into\s+pip_event'
+                  AND p.proname <> 'write_pip_event'$$, 'one function writes events');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'perf'::regnamespace AND p.prosrc ~ '\mwrite_pip_event\M'
+                  AND p.proname NOT IN ('pip_advance', 'apply_decision', 'replace_panel_member', 'conclude_appeal', 'choose_plan', 'accept_severance',
+                                        'revoke_severance', 'appeal_pip', 'resign', 'write_pip_event')$$, 'called where a person acts');
+BEGIN;
+SELECT is(has_final_le(17), false, 'no session was released');
+UPDATE overall_value SET final_tier = 'LE' WHERE (employee_id, review_cycle_id) = (17, 1);
+SELECT is(has_final_le(17), false, 'LE without a session is none');
+INSERT INTO calibration_session (calibration_session_id, review_cycle_id, session_name, status) VALUES (99, 1, 'x', 'released');
+UPDATE overall_value SET calibration_session_id = 99 WHERE (employee_id, review_cycle_id) = (17, 1);
+SELECT is(has_final_le(17), true, 'with one it is');
+SELECT act_as(6) \g /dev/null
+SELECT lives_ok($$SELECT perf.pip_advance(17, 'identify')$$, 'and needs no reason');
+ROLLBACK;
+
+-- The page -------------------------------------------------------------------------------
+
+\set page `cat doc/pip.md`
+SELECT ok(position(E'```mermaid\n' || perfmgmt.pip_diagram('mermaid') || E'```\n' IN :'page') > 0, 'doc/pip.md shows the picture that the function draws');
+
+SELECT * FROM finish();
