@@ -23,19 +23,22 @@ CREATE FUNCTION heard(of_label text) RETURNS text LANGUAGE sql AS $$ SELECT h.an
 -- Leaving outside of a case --------------------------------------------------
 
 SELECT as_person(26, 'hr', 'resigns', $$SELECT perf.record_leaving(8, 'resignation', '2026-03-10')$$) \gexec
-SELECT as_person(26, 'hr', 'dies', $$SELECT perf.record_leaving(9, 'death', '2026-03-11')$$) \gexec
+SELECT as_person(26, 'hr', 'dies', $$SELECT perf.record_leaving(11, 'death', '2026-03-11')$$) \gexec
 SELECT as_person(26, 'hr', 'twice', $$SELECT perf.record_leaving(8, 'resignation', '2026-03-12')$$) \gexec
 SELECT as_person(26, 'hr', 'severance without a case', $$SELECT perf.record_leaving(10, 'severance')$$) \gexec
 SELECT as_person(26, 'hr', 'unknown', $$SELECT perf.record_leaving(999, 'resignation')$$) \gexec
 SELECT as_person(26, 'hr', 'oneself', $$SELECT perf.record_leaving(26, 'resignation')$$) \gexec
 SELECT as_person(4, 'leader', 'leader', $$SELECT perf.record_leaving(10, 'resignation')$$) \gexec
 SELECT as_person(4, 'hr', 'not appointed', $$SELECT perf.record_leaving(10, 'resignation')$$) \gexec
+SELECT employee_id AS case_of FROM pip_case WHERE closed_on IS NULL LIMIT 1 \gset
+SELECT as_person(CASE :case_of WHEN 26 THEN 27 ELSE 26 END, 'hr', 'open case', 'SELECT perf.record_leaving(' || :case_of || ', ''resignation'')') \gexec
+SELECT is(heard('open case'), format('PM004 a case about employee %s is open', :case_of), 'who is in a case leaves by its events');
 SELECT as_person(26, 'hr', 'by the case function', $$SELECT perf.record_separation(10, 'terminated', CURRENT_DATE)$$) \gexec
 SELECT is(heard('resigns'), 'done', 'HR records a resignation');
 SELECT results_eq('SELECT left_on FROM perf.employee WHERE employee_id = 8', $$VALUES (date '2026-03-10')$$, 'which sets the day');
 SELECT results_eq('SELECT upper(valid_during) FROM perf.assignment WHERE employee_id = 8', $$VALUES (date '2026-03-10')$$, 'and ends the assignment');
-SELECT results_eq($$SELECT employee_id, separation_kind, last_stage, is_voluntary, is_regretted, manager_chain FROM perf.separation WHERE employee_id IN (8, 9) ORDER BY 1$$,
-    $$VALUES (8, 'resignation', NULL::text, true, true, '{4,2,1}'::int[]), (9, 'death', NULL, false, NULL::boolean, '{4,2,1}')$$,
+SELECT results_eq($$SELECT employee_id, separation_kind, last_stage, is_voluntary, is_regretted, manager_chain FROM perf.separation WHERE employee_id IN (8, 11) ORDER BY 1$$,
+    $$VALUES (8, 'resignation', NULL::text, true, true, '{4,2,1}'::int[]), (11, 'death', NULL, false, NULL::boolean, '{4,2,1}')$$,
     'a resignation is regretted, a death is neither');
 SELECT is(heard('twice'), 'PM004 employee 8 is not employed', 'nobody leaves twice');
 SELECT is(heard('unknown'), 'PM004 employee 999 is not employed', 'nor before coming');
@@ -65,7 +68,7 @@ SELECT as_person(2, 'leader', 'leader sees', $$SELECT array_agg(employee_id ORDE
 SELECT as_person(3, 'leader', 'other leader sees', $$SELECT array_agg(employee_id ORDER BY employee_id) FROM perf.separation$$) \gexec
 SELECT as_person(26, 'hr', 'hr sees', $$SELECT count(*) FROM perf.separation$$) \gexec
 SELECT as_person(4, 'employee', 'employee sees', $$SELECT count(*) FROM perf.separation$$) \gexec
-SELECT is(heard('leader sees'), '{8,9,13,14,15}', 'a leader sees separations of people below');
+SELECT is(heard('leader sees'), '{8,11,13,14,15}', 'a leader sees separations of people below');
 SELECT is(heard('other leader sees'), '{17,18,22,29}', 'and no others');
 SELECT is(heard('hr sees'), '9', 'HR sees them all');
 SELECT matches(heard('employee sees'), '^42501', 'employees none');
@@ -250,7 +253,7 @@ SELECT cmp_ok(length(:'before'), '>', 1000, 'the rows of many relations were com
 
 -- The forecast -------------------------------------------------------------------
 
-SELECT results_eq('SELECT count(*)::int, max(open_cases), max(completed_cases), count(completion_share)::int FROM perf.attrition_forecast()', 'VALUES (9, 0, 0, 0)', 'nothing to go by, no forecast');
+SELECT results_eq('SELECT count(*)::int, max(open_cases), max(completed_cases), count(completion_share)::int FROM perf.attrition_forecast()', 'VALUES (9, 1, 0, 0)', 'nothing to go by, no forecast');
 
 -- Buffer signals -----------------------------------------------------------------
 

@@ -205,6 +205,8 @@ SET session_replication_role = replica;
 UPDATE review_cycle SET released_at = '2024-07-10' WHERE review_cycle_id = 1;
 ALTER TABLE pip_event DISABLE TRIGGER ALL;
 ALTER TABLE pip_case DISABLE TRIGGER ALL;
+DELETE FROM pip_event;
+DELETE FROM pip_case;
 UPDATE overall_value SET final_tier = CASE WHEN employee_id IN (4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16) THEN 'LE' ELSE 'HV2' END
 WHERE review_cycle_id = 1 AND final_tier IS NOT NULL;
 CREATE FUNCTION walk(about_id int, stages text[], days int[]) RETURNS void LANGUAGE sql AS $$
