@@ -13,6 +13,7 @@
  */
 #include "perfmgmt.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -32,6 +33,7 @@
 #include "utils/timestamp.h"
 
 #define ENGINE_ROLE "perfmgmt_engine"
+#define RECORDS_SCHEMA "perf"
 
 /*
  * Who takes a step.  Two names: one proposes, another one approves.
@@ -1128,7 +1130,9 @@ RequireTrigger(FunctionCallInfo fcinfo, const char *relation)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !Same(RelationGetRelationName(trigger->tg_relation), relation))
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!Same(RelationGetRelationName(trigger->tg_relation), relation) ||
+		RelationGetNamespace(trigger->tg_relation) != get_namespace_oid(RECORDS_SCHEMA, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("this function is a trigger of table \"%s\"", relation)));

@@ -949,6 +949,8 @@ BEGIN
     IF actor_id() IS NULL THEN
         RAISE EXCEPTION 'a PIP event needs a named person' USING ERRCODE = 'PM006', HINT = 'Call perfmgmt.act_as() first.';
     END IF;
+    -- as the trigger does: a case that closes meanwhile is no error that tells of it
+    PERFORM pg_advisory_xact_lock('pip_case'::regclass::oid::int, actor_id());
     IF EXISTS (SELECT FROM pip_case c WHERE c.employee_id = actor_id() AND c.closed_on IS NULL) THEN
         PERFORM write_pip_event(actor_id(), 'resign', resign.reason);
     END IF;
