@@ -54,7 +54,7 @@ SELECT results_eq($$SELECT separation_kind, left_on FROM perf.separation WHERE e
 
 -- The ends of a case ---------------------------------------------------------
 
-SELECT record_separation(13, 'separated_tier1', '2026-05-04'), record_separation(14, 'separated_tier2', '2026-05-05'),
+SELECT record_separation(16, 'separated_tier1', '2026-05-04'), record_separation(14, 'separated_tier2', '2026-05-05'),
        record_separation(15, 'terminated', '2026-05-06'), record_separation(17, 'closed_resigned', '2026-05-07'),
        record_separation(18, 'closed_separated', '2026-05-08') \g /dev/null
 SELECT results_eq('SELECT last_stage, is_regretted, is_voluntary FROM perf.separation WHERE last_stage IS NOT NULL ORDER BY left_on',
@@ -62,13 +62,21 @@ SELECT results_eq('SELECT last_stage, is_regretted, is_voluntary FROM perf.separ
              ('closed_resigned', false, true), ('closed_separated', NULL, false)$$, 'what the ends of a case count as');
 SELECT throws_ok($$SELECT perf.record_separation(19, 'focus', CURRENT_DATE)$$, '22023', 'stage "focus" ends no employment', 'another stage ends no employment');
 
+-- by an event of a case, end to end
+SELECT as_person(CASE :case_of WHEN 26 THEN 27 ELSE 26 END, 'hr', 'resigns in a case', 'SELECT perf.pip_advance(' || :case_of || ', ''resign'', ''goes elsewhere'')') \gexec
+SELECT isnt(heard('resigns in a case'), NULL, 'an event ends the case of the fixture: ' || heard('resigns in a case'));
+SELECT results_eq(format('SELECT s.separation_kind, s.last_stage, s.is_regretted, s.left_on = c.closed_on, e.left_on = c.closed_on, upper(a.valid_during) = c.closed_on
+    FROM perf.separation s JOIN perf.pip_case c USING (employee_id) JOIN perf.employee e USING (employee_id) JOIN perf.assignment a USING (employee_id) WHERE s.employee_id = %s', :case_of),
+    $$VALUES ('resignation_in_case', 'closed_resigned', false, true, true, true)$$, 'which records the separation');
+DELETE FROM separation WHERE employee_id = :case_of;
+
 -- Who sees it ------------------------------------------------------------------
 
 SELECT as_person(2, 'leader', 'leader sees', $$SELECT array_agg(employee_id ORDER BY employee_id) FROM perf.separation$$) \gexec
 SELECT as_person(3, 'leader', 'other leader sees', $$SELECT array_agg(employee_id ORDER BY employee_id) FROM perf.separation$$) \gexec
 SELECT as_person(26, 'hr', 'hr sees', $$SELECT count(*) FROM perf.separation$$) \gexec
 SELECT as_person(4, 'employee', 'employee sees', $$SELECT count(*) FROM perf.separation$$) \gexec
-SELECT is(heard('leader sees'), '{8,11,13,14,15}', 'a leader sees separations of people below');
+SELECT is(heard('leader sees'), '{8,11,14,15,16}', 'a leader sees separations of people below');
 SELECT is(heard('other leader sees'), '{17,18,22,29}', 'and no others');
 SELECT is(heard('hr sees'), '9', 'HR sees them all');
 SELECT matches(heard('employee sees'), '^42501', 'employees none');
@@ -117,7 +125,7 @@ END
 $$;
 SELECT results_eq($$SELECT months, headcount_sum, unregretted, regretted, neither FROM perf.attrition_rate('2026-01-01', '2026-06-30')$$,
     $$SELECT 6, (SELECT sum(public.headcount_on(d, '{1,2,3}'))::int FROM unnest('{2026-01-31,2026-02-28,2026-03-31,2026-04-30,2026-05-31,2026-06-30}'::date[]) d), 4, 0, 3$$,
-    'the company: 8, 13, 14 and 17 left unregretted');
+    'the company: 8, 14, 16 and 17 left unregretted');
 SELECT is(headcount_sum, 30 + 30 + 28 + 28 + 23 + 23, 'month-end headcounts by hand') FROM attrition_rate('2026-01-01', '2026-06-30');
 -- 4 of a mean of 27 in half a year
 SELECT results_eq($$SELECT mean_headcount, unregretted_rate, regretted_rate, target_share FROM perf.attrition_rate('2026-01-01', '2026-06-30')$$,
@@ -253,7 +261,7 @@ SELECT cmp_ok(length(:'before'), '>', 1000, 'the rows of many relations were com
 
 -- The forecast -------------------------------------------------------------------
 
-SELECT results_eq('SELECT count(*)::int, max(open_cases), max(completed_cases), count(completion_share)::int FROM perf.attrition_forecast()', 'VALUES (9, 1, 0, 0)', 'nothing to go by, no forecast');
+SELECT results_eq('SELECT count(*)::int, max(open_cases), max(completed_cases), count(completion_share)::int FROM perf.attrition_forecast()', 'VALUES (9, 1, 1, 0)', 'one closed case is nothing to go by: no forecast');
 
 -- Buffer signals -----------------------------------------------------------------
 
