@@ -1019,6 +1019,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
     VALUES ('feedback_draft', true, 'what a person writes about another and has not submitted; own_feedback_drafts() shows it'),
+           ('release_group', true, 'authors in sets; feedback and principle_rating are there with their authors'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
            ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),

@@ -429,6 +429,7 @@ BEGIN
                    WHEN c.atttypid = 'int[]'::regtype THEN '''{7003}'''
                    WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'bytea'::regtype THEN '''\x00'''
+                   WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'xid8'::regtype THEN '''1'''
                    ELSE 'NULL' END, ', ' ORDER BY c.attnum) AS expressions
         FROM perf.exported_table() t
