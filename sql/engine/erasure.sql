@@ -35,6 +35,7 @@ AS $$
         ('released', 'forte_label', 'cycle'),
         ('released', 'forte_summary', 'cycle'),
         ('released', 'forte_score', 'cycle'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT p.pip_case_id FROM perf.pip_case p WHERE p.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'development_goal', 't.from_cycle_id IN (SELECT c.review_cycle_id FROM perf.review_cycle c WHERE c.released_at < $1)'),
         ('released', 'review_acknowledgement', 'cycle'),
