@@ -605,6 +605,12 @@ ActorHasAppointment(const Actor *actor, const char *kind)
 	return false;
 }
 
+bool
+CurrentActorHolds(const char *kind)
+{
+	return ActorHasAppointment(CurrentActor(), kind);
+}
+
 Datum
 perfmgmt_has_appointment(PG_FUNCTION_ARGS)
 {

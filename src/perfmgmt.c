@@ -12,6 +12,7 @@ void
 _PG_init(void)
 {
 	AuditInit();
+	PipInit();
 	AccessInit();
 	IdentityInit();
 	IdentityGuardInit();		/* last: reserves the prefix of our GUCs */

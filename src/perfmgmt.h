@@ -120,6 +120,7 @@
 /* identity.c */
 extern void IdentityInit(void);
 extern int32 CurrentActorId(void);	/* 0: nobody */
+extern bool CurrentActorHolds(const char *kind);
 extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
 extern bool HasDelegationOf(int32 delegate, int32 principal);
 extern bool TransactionActed(void);
@@ -130,6 +131,9 @@ extern void CheckNothingWaits(void);
 
 /* audit_capture.c */
 extern void AuditInit(void);
+
+/* pip.c */
+extern void PipInit(void);
 
 /* audit_access.c */
 extern void AccessInit(void);

@@ -135,12 +135,15 @@ AS $$
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
            ('access_log', 'written by log_read() alone, as the ledger is by its triggers'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
+           ('appeal_vote', 'votes of a panel are secret to all but HR, and auditors read the ledger'),
            ('feedback_draft', 'what an author has not submitted; nobody else may read it'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
            ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
            ('import_assessment', 'staging'), ('import_accomplishment', 'staging'),
+           ('insight_part', 'figures counted from the records, which refresh_insight() counts again'),
+           ('insight_cell', 'the same'), ('insight_team', 'the same'), ('insight_step', 'the same'),
            ('import_error', 'rows that an import refused')
 $$;
 COMMENT ON FUNCTION perfmgmt.unaudited_table() IS

@@ -154,8 +154,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
     SELECT EXISTS (SELECT FROM review_cycle c WHERE c.policy_id = checked_policy_id AND c.status <> 'draft')
+        OR EXISTS (SELECT FROM pip_case c WHERE c.policy_id = checked_policy_id)
 $$;
-COMMENT ON FUNCTION policy_in_use(int) IS 'Whether an opened cycle uses the policy, so that it cannot change.';
+COMMENT ON FUNCTION policy_in_use(int) IS 'Whether an opened cycle or a case uses the policy, so that it cannot change.';
 GRANT EXECUTE ON FUNCTION policy_in_use(int) TO perfmgmt_hr;
 
 -- The cycle, locked, when its status is one of these.
@@ -283,6 +284,7 @@ BEGIN
     UPDATE review_cycle SET status = 'forte_open', opened_at = now(), lot_commitment = sha256(key)
     WHERE review_cycle_id = cycle_id;
     PERFORM create_calibration_groups(cycle_id);
+    PERFORM queue_event(0, 'cycle.opened', jsonb_build_object('review_cycle_id', cycle_id));
     RETURN people;
 END
 $$;
@@ -306,6 +308,7 @@ BEGIN
            forte_closes_on = CASE cycle.status WHEN 'forte_open' THEN least(forte_closes_on, greatest(forte_opens_on, CURRENT_DATE))
                                                ELSE forte_closes_on END
     WHERE review_cycle_id = cycle_id;
+    PERFORM queue_event(0, 'cycle.advanced', jsonb_build_object('review_cycle_id', cycle_id, 'status', next_status));
     RETURN next_status;
 END
 $$;
@@ -331,6 +334,8 @@ BEGIN
     INSERT INTO decision (decision_kind, employee_id, review_cycle_id, target, reason, proposed_by)
     VALUES (kind, about_id, cycle_id, propose_decision.target, propose_decision.reason, actor_id())
     RETURNING decision_id INTO new_id;
+    -- about nobody: that somebody is under decision can say too much
+    PERFORM queue_event(0, 'decision.proposed', jsonb_build_object('decision_id', new_id));
     RETURN new_id;
 END
 $$;
@@ -365,6 +370,9 @@ BEGIN
         PERFORM apply_session_decision(approved);
     WHEN 'rating_correction' THEN
         PERFORM apply_rating_correction(approved);
+    WHEN 'pip_step' THEN
+        PERFORM write_pip_event(approved.employee_id, approved.target ->> 'event', approved.reason, (approved.target ->> 'due_on')::date,
+                                ARRAY(SELECT jsonb_array_elements_text(approved.target -> 'attachments')), approved.decision_id);
     WHEN 'disclosure' THEN
         NULL; -- subject_export() asks for it
     ELSE
@@ -407,6 +415,7 @@ BEGIN
     UPDATE decision d SET outcome = new_outcome, decided_by = decider_id, decided_at = now(), comment = with_comment
     WHERE d.decision_id = pending_id
     RETURNING d.* INTO pending;
+    PERFORM queue_event(0, 'decision.' || new_outcome, jsonb_build_object('decision_id', pending_id));
     RETURN pending;
 END
 $$;

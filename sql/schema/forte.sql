@@ -59,16 +59,38 @@ COMMENT ON COLUMN forte_text.forte_text_id IS 'Random; the order in which texts 
 
 CREATE TABLE release_group (
     employee_id int NOT NULL,
-    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    review_cycle_id int NOT NULL,
     relation text NOT NULL,
     is_anonymous boolean NOT NULL,
     author_ids int[] NOT NULL,
     questions text[] NOT NULL,
     PRIMARY KEY (employee_id, review_cycle_id, relation)
 );
-CREATE INDEX ON release_group (review_cycle_id);
 COMMENT ON TABLE release_group IS 'Who is behind a row of forte_score: for the comparison with a later release of the same time. Only the privileged routines read it. Delete it to destroy the link to the authors; the release stays.';
 COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
+
+CREATE TABLE forte_plan (
+    employee_id int NOT NULL,
+    pip_case_id int NOT NULL,
+    stage text NOT NULL REFERENCES pip_stage,
+    is_open boolean NOT NULL,
+    is_paused boolean NOT NULL,
+    due_on date,
+    plan_version int,
+    plan_text text,
+    milestones text,
+    acknowledged_at timestamptz,
+    offer_kind text,
+    offer_weeks int,
+    offer_amount numeric(14,2),
+    offer_currency text,
+    offer_open_until date,
+    offer_revocable_until date,
+    PRIMARY KEY (employee_id, pip_case_id),
+    FOREIGN KEY (employee_id, pip_case_id) REFERENCES pip_case
+);
+CREATE INDEX ON forte_plan (stage);
+COMMENT ON TABLE forte_plan IS 'Released to the employee once Pivot was offered: where the case stands, until when, the plan in force and the offer that applies. Nothing of Focus.';
 
 CREATE TABLE review_acknowledgement (
     employee_id int NOT NULL,
@@ -135,12 +157,13 @@ INSERT INTO decision_kind VALUES
 -- that it was fetched.
 ALTER TABLE forte_summary ALTER COLUMN summary SET STORAGE MAIN;
 ALTER TABLE forte_text ALTER COLUMN item_text SET STORAGE MAIN;
+ALTER TABLE forte_plan ALTER COLUMN plan_text SET STORAGE MAIN, ALTER COLUMN milestones SET STORAGE MAIN;
 DO $$
 DECLARE
     released text;
     of_release record;
 BEGIN
-    FOREACH released IN ARRAY '{forte_label,forte_summary,forte_score,forte_text}'::text[] LOOP
+    FOREACH released IN ARRAY '{forte_label,forte_summary,forte_score,forte_text,forte_plan}'::text[] LOOP
         FOR of_release IN SELECT a.attname FROM pg_attribute a
                           WHERE a.attrelid = released::regclass AND a.attnum > 0 AND NOT a.attisdropped LOOP
             EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET STATISTICS 0', released, of_release.attname);
@@ -187,6 +210,8 @@ GRANT SELECT, INSERT, UPDATE ON development_goal TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE rating_dispute_rating_dispute_id_seq, development_goal_development_goal_id_seq TO perfmgmt_engine;
 GRANT SELECT ON review_acknowledgement, rating_dispute, development_goal TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON forte_label, forte_summary, forte_score, forte_text TO perfmgmt_employee;
+GRANT SELECT, INSERT, UPDATE ON forte_plan TO perfmgmt_engine;
+GRANT SELECT ON forte_plan TO perfmgmt_employee;
 
 CREATE OR REPLACE FUNCTION question_positions()
 RETURNS TABLE (question text, question_position int)
@@ -261,13 +286,14 @@ AS $$
         SELECT e.employee_id,
                -- an earlier group whose authors were destroyed cannot be compared
                bool_or(e.author_ids IS NULL) AS is_unknown,
-               e.employee_id IN (SELECT s.employee_id FROM small_class s) AS has_small_class
-        FROM earlier e GROUP BY e.employee_id
+               array_agg(u.author_id) FILTER (WHERE s.employee_id IS NOT NULL) AS not_again
+        FROM earlier e
+        LEFT JOIN LATERAL unnest(e.author_ids) AS u(author_id) ON true
+        LEFT JOIN (SELECT DISTINCT k.employee_id FROM small_class k) s ON s.employee_id = e.employee_id
+        GROUP BY e.employee_id
     )
     SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts,
-           NOT c.is_anonymous OR p.employee_id IS NULL
-           OR NOT (p.is_unknown OR (p.has_small_class AND EXISTS (SELECT FROM earlier e WHERE e.employee_id = c.employee_id
-                                                                  AND e.author_ids && c.author_ids)))
+           NOT c.is_anonymous OR p.employee_id IS NULL OR NOT (p.is_unknown OR c.author_ids && coalesce(p.not_again, '{}'))
     FROM cell c LEFT JOIN compared p ON p.employee_id = c.employee_id
 $$;
 COMMENT ON FUNCTION release_cells(int) IS
@@ -351,6 +377,9 @@ BEGIN
            lot_key = (SELECT s.lot_key FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id)
     WHERE c.review_cycle_id = cycle_id;
     DELETE FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id;
+    PERFORM queue_event(0, 'cycle.released', jsonb_build_object('review_cycle_id', cycle_id));
+    PERFORM queue_events(ARRAY(SELECT l.employee_id FROM forte_label l WHERE l.review_cycle_id = cycle_id), 'forte.released',
+                         jsonb_build_object('review_cycle_id', cycle_id));
     RETURN labels;
 END
 $$;
@@ -394,7 +423,7 @@ AS $$
     INSERT INTO forte_text (employee_id, review_cycle_id, forte_text_id, relation, question, item_text)
     SELECT f.employee_id, cycle_id, gen_random_uuid() AS random_id, g.relation, i.question, i.item_text
     FROM release_group g
-    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids) AND f.version > 0
+    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids)
     JOIN feedback_item i ON i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id AND i.item_text IS NOT NULL
         AND i.question = ANY (g.questions)
     WHERE g.review_cycle_id = cycle_id
@@ -492,6 +521,7 @@ BEGIN
     INSERT INTO review_acknowledgement (employee_id, review_cycle_id, comment, manager_chain)
     VALUES (part.employee_id, acknowledge_review.cycle_id, acknowledge_review.comment, part.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id) DO UPDATE SET comment = coalesce(excluded.comment, review_acknowledgement.comment);
+    PERFORM queue_event(part.employee_id, 'forte.acknowledged', jsonb_build_object('review_cycle_id', acknowledge_review.cycle_id));
 END
 $$;
 COMMENT ON FUNCTION acknowledge_review(int, text) IS 'Notes that the actor has read the own result, with a comment; a later call may change the comment. Reading is not agreeing. Error PM004 before a release.';
@@ -513,6 +543,7 @@ BEGIN
     INSERT INTO rating_dispute (employee_id, review_cycle_id, dispute_text, manager_chain)
     VALUES (part.employee_id, cycle_id, dispute_rating.dispute_text, part.manager_chain)
     RETURNING rating_dispute_id INTO new_id;
+    PERFORM queue_event(part.employee_id, 'forte.disputed', jsonb_build_object('review_cycle_id', cycle_id, 'rating_dispute_id', new_id));
     RETURN new_id;
 END
 $$;
@@ -586,6 +617,8 @@ BEGIN
     IF new_outcome = 'upheld' THEN
         UPDATE rating_dispute d SET outcome = 'upheld', resolution = new_resolution, closed_at = now()
         WHERE d.rating_dispute_id = dispute_id;
+        PERFORM queue_event(dispute.employee_id, 'forte.dispute_closed',
+                            jsonb_build_object('review_cycle_id', dispute.review_cycle_id, 'rating_dispute_id', dispute_id));
         RETURN NULL;
     END IF;
     rules_id := (SELECT c.policy_id FROM review_cycle c WHERE c.review_cycle_id = dispute.review_cycle_id);
@@ -626,6 +659,8 @@ BEGIN
            consequences = format('final tier %s -> %s: look again at pay and at promotion packets that used it',
                                  tier_before, approved.target ->> 'tier')
     WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int;
+    PERFORM queue_event(approved.employee_id, 'forte.dispute_closed',
+                        jsonb_build_object('review_cycle_id', approved.review_cycle_id, 'rating_dispute_id', (approved.target ->> 'rating_dispute_id')::int));
 END
 $$;
 COMMENT ON FUNCTION apply_rating_correction(decision) IS 'Releases the corrected label and tier and closes the dispute; only apply_decision() calls it.';
@@ -840,3 +875,27 @@ COMMENT ON COLUMN forte.my_explanation.step IS 'Order of the sentences.';
 COMMENT ON COLUMN forte.my_explanation.explanation IS 'A sentence.';
 GRANT SELECT ON forte.my_review, forte.my_principles, forte.my_behaviours, forte.my_feedback, forte.my_history,
     forte.my_explanation TO perfmgmt_employee;
+
+CREATE OR REPLACE VIEW forte.my_plan WITH (security_invoker = true) AS
+SELECT f.pip_case_id, f.stage, s.description AS stage_name, f.is_open, f.is_paused, f.due_on,
+       f.plan_version, f.plan_text, f.milestones, f.acknowledged_at IS NOT NULL AS plan_acknowledged,
+       f.offer_kind, f.offer_weeks, f.offer_amount, f.offer_currency, f.offer_open_until, f.offer_revocable_until
+FROM forte_plan f JOIN pip_stage s USING (stage);
+COMMENT ON VIEW forte.my_plan IS 'Where my case stands once Pivot was offered: until when I can choose, the plan, and the offer that applies.';
+COMMENT ON COLUMN forte.my_plan.pip_case_id IS 'The case.';
+COMMENT ON COLUMN forte.my_plan.stage IS 'Code of the stage.';
+COMMENT ON COLUMN forte.my_plan.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN forte.my_plan.is_open IS 'Whether the case is open.';
+COMMENT ON COLUMN forte.my_plan.is_paused IS 'Whether it stands still; the dates will move by the pause.';
+COMMENT ON COLUMN forte.my_plan.due_on IS 'The next date: to choose, the end of the plan, the answer of the panel, or until when an accepted offer can be revoked.';
+COMMENT ON COLUMN forte.my_plan.plan_version IS 'Version of the plan.';
+COMMENT ON COLUMN forte.my_plan.plan_text IS 'The plan.';
+COMMENT ON COLUMN forte.my_plan.milestones IS 'What the plan asks for, by when, and the result; a line each.';
+COMMENT ON COLUMN forte.my_plan.plan_acknowledged IS 'Whether I acknowledged this version.';
+COMMENT ON COLUMN forte.my_plan.offer_kind IS 'tier1, tier2 or minimal; NULL when none applies.';
+COMMENT ON COLUMN forte.my_plan.offer_weeks IS 'Weeks of pay.';
+COMMENT ON COLUMN forte.my_plan.offer_amount IS 'The amount, when my pay is known here.';
+COMMENT ON COLUMN forte.my_plan.offer_currency IS 'Currency of the amount.';
+COMMENT ON COLUMN forte.my_plan.offer_open_until IS 'Last day to accept.';
+COMMENT ON COLUMN forte.my_plan.offer_revocable_until IS 'Before this day I can take an acceptance back.';
+GRANT SELECT ON forte.my_plan TO perfmgmt_employee;

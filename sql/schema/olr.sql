@@ -455,5 +455,116 @@ COMMENT ON COLUMN olr.feedback_timing.before_feedback IS 'Of these, assessed bef
 COMMENT ON COLUMN olr.feedback_timing.before_feedback_share IS 'before_feedback / with_feedback, 0 to 1; NULL without feedback.';
 
 GRANT SELECT ON olr.feedback, olr.nomination, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE VIEW olr.buffer_signals WITH (security_invoker = true) AS
+SELECT n.review_cycle_id, n.cycle_name, n.manager_id, e.full_name AS manager_name,
+       n.recent_hires, n.recent_le, n.others, n.others_le,
+       round(n.recent_le::numeric / nullif(n.recent_hires, 0), 4) AS recent_le_share,
+       round(n.others_le::numeric / nullif(n.others, 0), 4) AS others_le_share,
+       perfmgmt.fisher_exact(n.recent_le, n.recent_hires - n.recent_le, n.others_le, n.others - n.others_le) AS p_value
+FROM (SELECT o.review_cycle_id, c.cycle_name, p.manager_id,
+             count(*) FILTER (WHERE is_recent)::int AS recent_hires, count(*) FILTER (WHERE is_recent AND t.tier_order = 0)::int AS recent_le,
+             count(*) FILTER (WHERE NOT is_recent)::int AS others, count(*) FILTER (WHERE NOT is_recent AND t.tier_order = 0)::int AS others_le
+      FROM overall_value o
+      JOIN participation p USING (employee_id, review_cycle_id)
+      JOIN review_cycle c USING (review_cycle_id)
+      JOIN employee h USING (employee_id)
+      CROSS JOIN LATERAL (SELECT h.hired_on > c.period_end - interval '1 year' AS is_recent) AS r
+      JOIN tier t ON t.policy_id = o.policy_id AND t.tier = coalesce(o.final_tier, o.calibrated_tier, o.quota_tier)
+      WHERE p.manager_id IS NOT NULL
+      GROUP BY o.review_cycle_id, c.cycle_name, p.manager_id) AS n
+JOIN employee e ON e.employee_id = n.manager_id;
+COMMENT ON VIEW olr.buffer_signals IS 'Per manager of record: whether LE falls on people hired in the last 12 months of the period more than on the others, who may have been hired to be let go. A question to ask the manager, no finding; a small n says little, and of many managers some stand out by chance.';
+COMMENT ON COLUMN olr.buffer_signals.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.buffer_signals.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.buffer_signals.manager_id IS 'The manager of record.';
+COMMENT ON COLUMN olr.buffer_signals.manager_name IS 'Name of the manager.';
+COMMENT ON COLUMN olr.buffer_signals.recent_hires IS 'n: people with a tier, hired in the last 12 months of the period, among those the reader may see.';
+COMMENT ON COLUMN olr.buffer_signals.recent_le IS 'Of them LE.';
+COMMENT ON COLUMN olr.buffer_signals.others IS 'n: the other people with a tier.';
+COMMENT ON COLUMN olr.buffer_signals.others_le IS 'Of them LE.';
+COMMENT ON COLUMN olr.buffer_signals.recent_le_share IS 'recent_le / recent_hires, 0..1.';
+COMMENT ON COLUMN olr.buffer_signals.others_le_share IS 'others_le / others, 0..1.';
+COMMENT ON COLUMN olr.buffer_signals.p_value IS 'Fisher''s exact test, two-sided: how likely shares as uneven as these are by chance alone.';
+
+GRANT SELECT ON olr.buffer_signals TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON olr.rating, olr.session_distribution, olr.label_discrepancy, olr.calibration_history, olr.quota_effect, olr.advocacy,
     olr.matrix, olr.quota_drift, olr.preliminary_rating, olr.dispute TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE VIEW olr.pip WITH (security_invoker = true) AS
+SELECT c.pip_case_id, c.employee_id, e.external_id, e.full_name, e.manager_chain[1] AS manager_id, c.stage, s.stage_order, s.description AS stage_name,
+       s.is_open, c.is_paused, c.opened_on, c.due_on, c.employee_informed_on, c.closed_on, c.events,
+       v.event AS last_event, v.occurred_on AS last_event_on, v.proposed_by AS last_proposed_by, p.full_name AS last_proposed_by_name,
+       v.decided_by AS last_decided_by, d.full_name AS last_decided_by_name, v.reason AS last_reason
+FROM pip_case c
+JOIN pip_stage s USING (stage)
+JOIN employee e USING (employee_id)
+LEFT JOIN pip_event v ON v.employee_id = c.employee_id AND v.pip_case_id = c.pip_case_id AND v.event_number = c.events
+LEFT JOIN employee p ON p.employee_id = v.proposed_by
+LEFT JOIN employee d ON d.employee_id = v.decided_by;
+COMMENT ON VIEW olr.pip IS 'Cases of Focus and Pivot with their last step, open and closed: for the leaders above and HR; closed ones for those who were above at the end.';
+COMMENT ON COLUMN olr.pip.pip_case_id IS 'The case.';
+COMMENT ON COLUMN olr.pip.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.pip.external_id IS 'Key of the person in the HR system.';
+COMMENT ON COLUMN olr.pip.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.pip.manager_id IS 'Manager of today.';
+COMMENT ON COLUMN olr.pip.stage IS 'Code of the stage.';
+COMMENT ON COLUMN olr.pip.stage_order IS 'Place of the stage on the path.';
+COMMENT ON COLUMN olr.pip.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN olr.pip.is_open IS 'Whether the case is open.';
+COMMENT ON COLUMN olr.pip.is_paused IS 'Whether it stands still.';
+COMMENT ON COLUMN olr.pip.opened_on IS 'Day of the first event.';
+COMMENT ON COLUMN olr.pip.due_on IS 'When something must happen.';
+COMMENT ON COLUMN olr.pip.employee_informed_on IS 'Since when the person knows of the case; NULL: not yet.';
+COMMENT ON COLUMN olr.pip.closed_on IS 'Day of the last event of a closed case.';
+COMMENT ON COLUMN olr.pip.events IS 'Number of events.';
+COMMENT ON COLUMN olr.pip.last_event IS 'The last event.';
+COMMENT ON COLUMN olr.pip.last_event_on IS 'Its day.';
+COMMENT ON COLUMN olr.pip.last_proposed_by IS 'Who proposed it, where two decide.';
+COMMENT ON COLUMN olr.pip.last_proposed_by_name IS 'Name of who proposed it.';
+COMMENT ON COLUMN olr.pip.last_decided_by IS 'Who took or approved it.';
+COMMENT ON COLUMN olr.pip.last_decided_by_name IS 'Name of who took or approved it.';
+COMMENT ON COLUMN olr.pip.last_reason IS 'Why.';
+
+CREATE OR REPLACE VIEW olr.pip_due WITH (security_invoker = true) AS
+SELECT c.pip_case_id, c.employee_id, e.full_name, c.stage, s.stage_order, s.description AS stage_name, c.due_on,
+       c.due_on - d.today AS days_left, c.due_on < d.today AS is_overdue, n.next_events
+FROM pip_case c
+JOIN pip_stage s USING (stage)
+JOIN employee e USING (employee_id)
+JOIN pip_rule r USING (policy_id)
+CROSS JOIN LATERAL (SELECT perfmgmt.pip_today(r.time_zone) AS today) d
+CROSS JOIN LATERAL (SELECT string_agg(t.event || ' (' || t.actor || ')', ', ') AS next_events
+                    FROM perfmgmt.pip_transitions() t WHERE t.from_stage = c.stage AND t.to_stage <> t.from_stage
+                      AND t.event NOT IN ('withdraw', 'resign', 'separate_other')) n
+WHERE c.closed_on IS NULL AND NOT c.is_paused AND c.due_on <= d.today + r.remind_days;
+COMMENT ON VIEW olr.pip_due IS 'Open cases with a date that comes within remind_days of the policy, or has passed. Nothing happens by itself: somebody takes the next step.';
+COMMENT ON COLUMN olr.pip_due.pip_case_id IS 'The case.';
+COMMENT ON COLUMN olr.pip_due.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.pip_due.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.pip_due.stage IS 'Code of the stage.';
+COMMENT ON COLUMN olr.pip_due.stage_order IS 'Place of the stage on the path.';
+COMMENT ON COLUMN olr.pip_due.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN olr.pip_due.due_on IS 'The date.';
+COMMENT ON COLUMN olr.pip_due.days_left IS 'Days until then; negative: days since.';
+COMMENT ON COLUMN olr.pip_due.is_overdue IS 'Whether the date has passed.';
+COMMENT ON COLUMN olr.pip_due.next_events IS 'What can happen next, and who does it.';
+
+CREATE OR REPLACE VIEW olr.transfer_request WITH (security_invoker = true) AS
+SELECT q.transfer_request_id, q.employee_id, e.full_name, t.team_code AS wanted_team, q.note, q.requested_at, q.status,
+       CASE WHEN q.status = 'pending HR' THEN 'open case in stage ' || c.stage END AS blocked_by
+FROM perf.transfer_request q
+JOIN employee e USING (employee_id)
+JOIN team t ON t.team_id = q.wanted_team_id
+LEFT JOIN pip_case c ON c.employee_id = q.employee_id AND c.closed_on IS NULL;
+COMMENT ON VIEW olr.transfer_request IS 'Wishes for another team, for HR alone, with what blocks them.';
+COMMENT ON COLUMN olr.transfer_request.transfer_request_id IS 'The request.';
+COMMENT ON COLUMN olr.transfer_request.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.transfer_request.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.transfer_request.wanted_team IS 'The team wished for.';
+COMMENT ON COLUMN olr.transfer_request.note IS 'What the person wrote.';
+COMMENT ON COLUMN olr.transfer_request.requested_at IS 'When.';
+COMMENT ON COLUMN olr.transfer_request.status IS 'pending HR, approved, declined or withdrawn.';
+COMMENT ON COLUMN olr.transfer_request.blocked_by IS 'Why it cannot be decided now; the person never reads this.';
+GRANT SELECT ON olr.pip, olr.pip_due TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON olr.transfer_request TO perfmgmt_hr;
