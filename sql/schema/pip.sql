@@ -13,7 +13,8 @@ COMMENT ON TABLE pip_stage IS 'The stages of a case, as perfmgmt.pip_stages() li
 
 CREATE TABLE pip_rule (
     policy_id int PRIMARY KEY REFERENCES policy,
-    time_zone text NOT NULL DEFAULT 'UTC',
+    -- an unknown zone fails here (22023)
+    time_zone text NOT NULL DEFAULT 'UTC' CHECK ((timestamptz '2000-01-01 00:00Z' AT TIME ZONE time_zone) IS NOT NULL),
     review_days int NOT NULL DEFAULT 60,
     choice_months int NOT NULL DEFAULT 1,
     choice_business_days int NOT NULL DEFAULT 0,

@@ -451,6 +451,7 @@ SET TimeZone = 'Pacific/Kiritimati';
 SELECT is(perfmgmt.pip_today('UTC'), (clock_timestamp() AT TIME ZONE 'UTC')::date, 'the day is the policy''s');
 SET TimeZone = 'UTC';
 SELECT is(perfmgmt.pip_today('Pacific/Kiritimati'), (clock_timestamp() AT TIME ZONE 'Pacific/Kiritimati')::date, 'in its zone');
+SELECT throws_ok($$INSERT INTO perf.policy (policy_id, policy_name) VALUES (99, 'x'); INSERT INTO perf.pip_rule (policy_id, time_zone) VALUES (99, 'Middle/Earth')$$, '22023', NULL, 'an unknown zone');
 SELECT throws_ok($$SET perfmgmt.today = '1 May'$$, '22023', NULL, 'a day for rehearsals is a day');
 CREATE ROLE pip_plain;
 BEGIN;
