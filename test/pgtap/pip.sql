@@ -625,6 +625,22 @@ SELECT act_as(6) \g /dev/null
 SELECT lives_ok($$SELECT perf.pip_advance(17, 'identify')$$, 'and needs no reason');
 ROLLBACK;
 
+-- Erasure ---------------------------------------------------------------------------------
+
+-- history goes only where people decided so; the state not even then
+BEGIN;
+SET LOCAL ROLE perfmgmt_ledger;
+SELECT public.throws_ok($$UPDATE perf.pip_case SET stage = 'focus'$$, '42501', NULL, 'the role that erases writes no stage');
+ROLLBACK;
+UPDATE employee SET left_on = CURRENT_DATE WHERE employee_id = 21;
+UPDATE participation SET eligibility = 'left' WHERE employee_id = 21;
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (26, '2026-06-01', $$SELECT count(*) FROM expired('2034-06-01') WHERE category = 'pip'$$, '^[1-9]', 'closed cases expire', 'hr'),
+    (26, '2026-06-01', $$SELECT count(*) FROM olr.pip WHERE employee_id = 22 AND NOT is_open$$, '^1', 'a closed case is kept', 'hr');
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+
 -- The page -------------------------------------------------------------------------------
 
 \set page `cat doc/pip.md`
