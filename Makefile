@@ -3,7 +3,7 @@
 # The domains, once, in load order. Everything else derives from this list:
 # sql/engine/<domain>.sql are members of the extension, sql/schema/<domain>.sql
 # is what install() creates, src/<domain>.c and src/<domain>_*.c are its C.
-DOMAINS = identity audit org policy cycle feedback rating calibration pip attrition forte olr insight erasure
+DOMAINS = identity audit org policy cycle feedback rating calibration pip attrition fairness forte olr insight erasure
 
 EXTENSION = perfmgmt
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" perfmgmt.control)

@@ -142,6 +142,8 @@ AS $$
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
            ('import_assessment', 'staging'), ('import_accomplishment', 'staging'),
+           ('insight_part', 'figures counted from the records, which refresh_insight() counts again'),
+           ('insight_cell', 'the same'), ('insight_team', 'the same'), ('insight_step', 'the same'),
            ('import_error', 'rows that an import refused')
 $$;
 COMMENT ON FUNCTION perfmgmt.unaudited_table() IS

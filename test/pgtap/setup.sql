@@ -186,3 +186,12 @@ COMMIT;
 INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by) VALUES (25, 1, 'retention', 'a first purge', 26, 26);
 SELECT seal_audit();
 ANALYZE;
+
+-- 29, who left on 2025-02-01, was dismissed for cause; cycle 1 is in insight
+INSERT INTO separation (employee_id, left_on, separation_kind, is_voluntary, is_regretted, manager_chain)
+SELECT 29, '2025-02-01', k.separation_kind, k.is_voluntary, k.is_regretted, e.manager_chain
+FROM separation_kind k CROSS JOIN employee e WHERE k.separation_kind = 'cause' AND e.employee_id = 29;
+INSERT INTO attrition_period VALUES ('2024-12-31');
+INSERT INTO unregretted_attrition_target VALUES (3, 0.04, 'a small team');
+SELECT refresh_insight();
+ANALYZE;
