@@ -29,11 +29,8 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "storage/proc.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -80,8 +77,6 @@ static LocalTransactionId first_actor_lxid = InvalidLocalTransactionId;
 static Actor *login_actor = NULL;
 static Oid	login_actor_user = InvalidOid;
 static LocalTransactionId login_actor_lxid = InvalidLocalTransactionId;
-
-static ProcessUtility_hook_type previous_ProcessUtility = NULL;
 
 PG_FUNCTION_INFO_V1(perfmgmt_act_as);
 PG_FUNCTION_INFO_V1(perfmgmt_actor_id);
@@ -336,6 +331,37 @@ CollectPrincipal(HeapTuple tuple, TupleDesc desc, void *arg)
 		*(List **) arg = lappend_int(*(List **) arg, DatumGetInt32(principal));
 }
 
+/* Whether somebody may act for this principal today, in whatever scope. */
+typedef struct WantedDelegation
+{
+	int32		principal;
+	bool		found;
+} WantedDelegation;
+
+static void
+NoteDelegation(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	WantedDelegation *wanted = (WantedDelegation *) arg;
+	bool		no_principal;
+	bool		no_range;
+	Datum		principal = ColumnOf(tuple, desc, "principal_id", &no_principal);
+	Datum		range = ColumnOf(tuple, desc, "valid_during", &no_range);
+
+	if (!no_principal && !no_range && DatumGetInt32(principal) == wanted->principal && InForceToday(range))
+		wanted->found = true;
+}
+
+bool
+HasDelegationOf(int32 delegate, int32 principal)
+{
+	WantedDelegation wanted = {principal, false};
+
+	if (delegate != 0)
+		ForEachRow("delegation", "delegate_id", F_INT4EQ, Int32GetDatum(delegate),
+				   NoteDelegation, &wanted);
+	return wanted.found;
+}
+
 static void
 AppendSessions(StringInfo value, int32 employee_id)
 {
@@ -494,25 +520,6 @@ CheckMayActAs(int32 employee_id)
 				 errdetail("There is no such employee, or the employee left.")));
 }
 
-/* A holdable cursor opened before would be filled with this person's rows. */
-static void
-CheckNoHoldableCursor(void)
-{
-	uint64		found;
-
-	SPI_connect();
-	if (SPI_execute("SELECT 1 FROM pg_catalog.pg_cursors WHERE is_holdable", true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read pg_cursors");
-	found = SPI_processed;
-	SPI_finish();
-	if (found > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
-				 errmsg("act_as() is refused while a cursor WITH HOLD is open"),
-				 errdetail("The cursor would outlive the identity."),
-				 errhint("Close the cursor first.")));
-}
-
 Datum
 perfmgmt_act_as(PG_FUNCTION_ARGS)
 {
@@ -520,7 +527,7 @@ perfmgmt_act_as(PG_FUNCTION_ARGS)
 	char	   *value;
 
 	CheckMayActAs(employee_id);
-	CheckNoHoldableCursor();
+	CheckNothingWaits();
 	value = ActorValueOf(employee_id);
 
 	writing_actor = true;
@@ -655,78 +662,13 @@ perfmgmt_require_appointment(PG_FUNCTION_ARGS)
 }
 
 /*
- * Would this statement make its table in the temporary schema?  By the keyword,
- * by the name of the schema, or by a search_path that begins with it.
+ * Has this transaction acted?  An identity put aside with RESET, or by a
+ * function, may come back.
  */
-static bool
-IsTemporary(const RangeVar *relation)
+bool
+TransactionActed(void)
 {
-	return relation->relpersistence == RELPERSISTENCE_TEMP ||
-		isTempNamespace(RangeVarGetCreationNamespace(relation));
-}
-
-/*
- * What would carry a person's rows past the end of the transaction.
- */
-static const char *
-OutlivesIdentity(Node *statement)
-{
-	const char *table = "a temporary table that is kept at commit";
-
-	switch (nodeTag(statement))
-	{
-		case T_DeclareCursorStmt:
-			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) ?
-				"DECLARE CURSOR WITH HOLD" : NULL;
-		case T_TransactionStmt:
-			return ((TransactionStmt *) statement)->kind == TRANS_STMT_PREPARE ?
-				"PREPARE TRANSACTION" : NULL;
-		case T_CreateStmt:
-			{
-				CreateStmt *create = (CreateStmt *) statement;
-
-				return create->oncommit != ONCOMMIT_DROP && IsTemporary(create->relation) ? table : NULL;
-			}
-		case T_CreateTableAsStmt:
-			{
-				IntoClause *into = ((CreateTableAsStmt *) statement)->into;
-
-				return into->onCommit != ONCOMMIT_DROP && IsTemporary(into->rel) ? table : NULL;
-			}
-		case T_ExplainStmt:		/* with ANALYZE it makes the table */
-			{
-				Query	   *explained = castNode(Query, ((ExplainStmt *) statement)->query);
-
-				return explained->commandType == CMD_UTILITY ?
-					OutlivesIdentity(explained->utilityStmt) : NULL;
-			}
-		default:
-			return NULL;
-	}
-}
-
-static void
-RefuseWhatOutlivesIdentity(PlannedStmt *pstmt, const char *queryString,
-						   bool readOnlyTree, ProcessUtilityContext context,
-						   ParamListInfo params, QueryEnvironment *queryEnv,
-						   DestReceiver *dest, QueryCompletion *qc)
-{
-	/* an identity put aside with RESET, or by a function, may come back */
-	bool		acted = acting || first_actor_lxid == MyLocalTransactionId();
-	const char *what = acted ? OutlivesIdentity(pstmt->utilityStmt) : NULL;
-
-	if (what != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
-				 errmsg("%s is refused while an identity is set", what),
-				 errdetail("It would outlive the identity and reach the next user of this connection."),
-				 errhint("Use a plain cursor, or a temporary table ON COMMIT DROP.")));
-	if (previous_ProcessUtility)
-		previous_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-								params, queryEnv, dest, qc);
-	else
-		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-								params, queryEnv, dest, qc);
+	return acting || first_actor_lxid == MyLocalTransactionId();
 }
 
 void
@@ -742,7 +684,4 @@ IdentityInit(void)
 							   CheckActorValue, AssignActorValue, ShowActorValue);
 	/* no placeholder in our name can be planted afterwards */
 	MarkGUCPrefixReserved("perfmgmt");
-
-	previous_ProcessUtility = ProcessUtility_hook;
-	ProcessUtility_hook = RefuseWhatOutlivesIdentity;
 }

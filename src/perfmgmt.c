@@ -13,5 +13,7 @@ _PG_init(void)
 {
 	AuditInit();
 	PipInit();
-	IdentityInit();				/* last: reserves the prefix of our GUCs */
+	AccessInit();
+	IdentityInit();
+	IdentityGuardInit();		/* last: reserves the prefix of our GUCs */
 }

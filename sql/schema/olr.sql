@@ -91,10 +91,7 @@ WITH RECURSIVE session_line AS (
     SELECT l.seated_in, s.calibration_session_id, s.parent_session_id
     FROM session_line l JOIN calibration_session s ON s.calibration_session_id = l.parent_session_id
 ), counted AS (
-    SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat, o.calibration_session_id,
-           coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier, count(*)::int AS n
-    FROM overall_value o WHERE o.ov_points IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5, 6
+    SELECT t.* FROM count_tiers() t
 ), member AS (
     SELECT 'company' AS scope, c.review_cycle_id AS scope_id, c.review_cycle_id, c.policy_id, c.tier, c.n FROM counted c
     UNION ALL
@@ -235,26 +232,16 @@ COMMENT ON COLUMN olr.quota_effect.tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.quota_effect.tiers_lost IS 'How many tiers lower.';
 
 CREATE OR REPLACE VIEW olr.advocacy WITH (security_invoker = true) AS
-WITH move AS (
-    SELECT p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id,
-           tn.tier_order - tq.tier_order AS net_move,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL)::int AS proposed,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL AND NOT EXISTS (
-               SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))::int AS accepted
-    FROM overall_value o
-    JOIN participation p USING (employee_id, review_cycle_id)
-    JOIN tier tq ON tq.policy_id = o.policy_id AND tq.tier = o.quota_tier
-    JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.calibrated_tier, o.quota_tier)
-    LEFT JOIN calibration_change h ON h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
-    WHERE o.calibration_session_id IS NOT NULL
-    GROUP BY p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id, tn.tier_order, tq.tier_order
+WITH move AS MATERIALIZED (
+    SELECT c.* FROM count_moves() c
 ), pool AS (
-    SELECT m.calibration_pool_id, avg(m.net_move) AS mean_move FROM move m GROUP BY m.calibration_pool_id
+    SELECT m.calibration_pool_id, sum(m.n * m.net_move)::numeric / sum(m.n) AS mean_move FROM move m GROUP BY m.calibration_pool_id
 )
-SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, count(*)::int AS n,
-       sum(m.proposed)::int AS changes_proposed, sum(m.accepted)::int AS changes_accepted, sum(m.net_move)::int AS net_moves,
-       round(avg(m.net_move - pool.mean_move), 4) AS mean_against_pool,
-       round(sum(m.net_move - pool.mean_move) / (count(*) + 10), 4) AS shrunken_against_pool
+SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, sum(m.n)::int AS n,
+       sum(m.changes_proposed)::int AS changes_proposed, sum(m.changes_accepted)::int AS changes_accepted,
+       sum(m.n * m.net_move)::int AS net_moves,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / sum(m.n), 4) AS mean_against_pool,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / (sum(m.n) + 10), 4) AS shrunken_against_pool
 FROM move m
 JOIN pool USING (calibration_pool_id)
 JOIN employee e ON e.employee_id = m.manager_id
@@ -271,13 +258,12 @@ COMMENT ON COLUMN olr.advocacy.mean_against_pool IS 'Mean net move minus the mea
 COMMENT ON COLUMN olr.advocacy.shrunken_against_pool IS 'The same sum over n + 10: the fewer people, the closer to 0.';
 
 CREATE OR REPLACE VIEW olr.matrix WITH (security_invoker = true) AS
-SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, count(o.employee_id)::int AS n
+SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, coalesce(o.n, 0) AS n
 FROM review_cycle c
 JOIN matrix_cell m USING (policy_id)
 JOIN tier t ON t.policy_id = m.policy_id AND t.tier = m.tier
-LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
-      AND o.performance_band = m.performance_band AND o.potential = m.potential
-GROUP BY c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order;
+LEFT JOIN count_cells() o ON o.review_cycle_id = c.review_cycle_id
+      AND o.performance_band = m.performance_band AND o.potential = m.potential;
 COMMENT ON VIEW olr.matrix IS 'The 28 cells of the matrix with the people whom the reader may see; perf.matrix_picture(cycle) draws it.';
 COMMENT ON COLUMN olr.matrix.review_cycle_id IS 'The cycle.';
 COMMENT ON COLUMN olr.matrix.cycle_name IS 'Name of the cycle.';
@@ -376,6 +362,131 @@ COMMENT ON COLUMN olr.buffer_signals.others_le_share IS 'others_le / others, 0..
 COMMENT ON COLUMN olr.buffer_signals.p_value IS 'Fisher''s exact test, two-sided: how likely shares as uneven as these are by chance alone.';
 
 GRANT SELECT ON olr.buffer_signals TO perfmgmt_leader, perfmgmt_hr;
+-- Authors for the managers above and HR, under the row security of feedback;
+-- the subjects of the reader's sessions without, unless the policy says so.
+CREATE OR REPLACE VIEW olr.feedback WITH (security_invoker = true) AS
+SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name,
+       t.relation, t.project, t.version, t.submitted_at, q.question_order, t.question, q.question_name, t.item_text, t.score
+FROM (SELECT f.review_cycle_id, f.employee_id, f.author_id, f.relation, f.project, f.version, f.submitted_at,
+             i.question, i.item_text, i.score::int AS score
+      FROM feedback f JOIN feedback_item i USING (employee_id, feedback_id)
+      UNION ALL
+      SELECT s.review_cycle_id, s.employee_id, s.author_id, s.relation, NULL, NULL, NULL, s.question, s.item_text, s.score
+      FROM session_feedback() s WHERE NOT pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) t
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e ON e.employee_id = t.employee_id
+JOIN feedback_question q USING (question)
+LEFT JOIN employee a ON a.employee_id = t.author_id;
+COMMENT ON VIEW olr.feedback IS 'What people wrote about each other, an answer a row: with the author for the managers above and HR; about subjects of one''s sessions without, unless the policy says so.';
+COMMENT ON COLUMN olr.feedback.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback.employee_id IS 'About whom.';
+COMMENT ON COLUMN olr.feedback.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.feedback.author_id IS 'Who wrote; NULL for a reader who is not above the person.';
+COMMENT ON COLUMN olr.feedback.author_name IS 'Name of the author.';
+COMMENT ON COLUMN olr.feedback.relation IS 'How the author stands to the person.';
+COMMENT ON COLUMN olr.feedback.project IS 'What both worked on.';
+COMMENT ON COLUMN olr.feedback.version IS 'Submissions so far; this is the newest.';
+COMMENT ON COLUMN olr.feedback.submitted_at IS 'When the newest version was submitted.';
+COMMENT ON COLUMN olr.feedback.question_order IS 'Place of the question in the form.';
+COMMENT ON COLUMN olr.feedback.question IS 'Code of the question.';
+COMMENT ON COLUMN olr.feedback.question_name IS 'Name of the question.';
+COMMENT ON COLUMN olr.feedback.item_text IS 'The text.';
+COMMENT ON COLUMN olr.feedback.score IS '1 to 5, if the author gave one.';
+
+CREATE OR REPLACE VIEW olr.nomination WITH (security_invoker = true) AS
+SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name, t.relation, t.project,
+       t.nominated_by, by.full_name AS nominated_by_name, t.nomination_status, s.is_open, t.approved_by, t.answered_at
+FROM (SELECT n.review_cycle_id, n.employee_id, n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at
+      FROM nomination n
+      UNION ALL
+      SELECT o.review_cycle_id, o.employee_id, o.author_id, o.relation, o.project, o.employee_id, 'proposed', NULL, NULL
+      FROM own_nomination o
+      WHERE NOT EXISTS (SELECT FROM nomination n WHERE n.employee_id = o.employee_id AND n.review_cycle_id = o.review_cycle_id
+                                                   AND n.author_id = o.author_id)) t
+JOIN review_cycle c USING (review_cycle_id)
+JOIN nomination_status s USING (nomination_status)
+JOIN employee e ON e.employee_id = t.employee_id
+JOIN employee a ON a.employee_id = t.author_id
+JOIN employee by ON by.employee_id = t.nominated_by;
+COMMENT ON VIEW olr.nomination IS 'Who was named to write about whom and what came of it, with the proposals that wait for the manager of record or HR.';
+COMMENT ON COLUMN olr.nomination.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.nomination.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.nomination.employee_id IS 'About whom.';
+COMMENT ON COLUMN olr.nomination.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.nomination.author_id IS 'Who is to write.';
+COMMENT ON COLUMN olr.nomination.author_name IS 'Name of the author.';
+COMMENT ON COLUMN olr.nomination.relation IS 'How the author stands to the person.';
+COMMENT ON COLUMN olr.nomination.project IS 'What both worked on.';
+COMMENT ON COLUMN olr.nomination.nominated_by IS 'Who named the author.';
+COMMENT ON COLUMN olr.nomination.nominated_by_name IS 'Name of who named the author.';
+COMMENT ON COLUMN olr.nomination.nomination_status IS 'proposed, rejected, requested, submitted or declined.';
+COMMENT ON COLUMN olr.nomination.is_open IS 'Whether something still has to happen.';
+COMMENT ON COLUMN olr.nomination.approved_by IS 'Who answered the proposal.';
+COMMENT ON COLUMN olr.nomination.answered_at IS 'When the status changed last.';
+
+CREATE OR REPLACE VIEW olr.feedback_coverage WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.employee_id, e.full_name, f.asked, f.answered, f.declined, f.waiting,
+       round(f.answered::numeric / nullif(f.asked, 0), 4) AS response_share,
+       f.from_manager, f.from_peers, f.from_stakeholders, f.from_direct_reports,
+       f.projects_named, f.projects_answered, round(f.projects_answered::numeric / nullif(f.projects_named, 0), 4) AS project_share
+FROM feedback_coverage() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e USING (employee_id);
+COMMENT ON VIEW olr.feedback_coverage IS 'A row a person who is rated: how much of the feedback that was asked for came, from which relations, about which projects. Never about the reader.';
+COMMENT ON COLUMN olr.feedback_coverage.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_coverage.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_coverage.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.feedback_coverage.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.feedback_coverage.asked IS 'Authors who were asked.';
+COMMENT ON COLUMN olr.feedback_coverage.answered IS 'Of these, who submitted.';
+COMMENT ON COLUMN olr.feedback_coverage.declined IS 'Of these, who declined.';
+COMMENT ON COLUMN olr.feedback_coverage.waiting IS 'Of these, who did neither.';
+COMMENT ON COLUMN olr.feedback_coverage.response_share IS 'answered / asked, 0 to 1; NULL when nobody was asked.';
+COMMENT ON COLUMN olr.feedback_coverage.from_manager IS 'Submissions by managers, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_peers IS 'Submissions by peers, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_stakeholders IS 'Submissions by stakeholders, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_direct_reports IS 'Submissions by direct reports, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.projects_named IS 'Projects that a nomination or submission names.';
+COMMENT ON COLUMN olr.feedback_coverage.projects_answered IS 'Of these, projects that a submission is about.';
+COMMENT ON COLUMN olr.feedback_coverage.project_share IS 'projects_answered / projects_named, 0 to 1; NULL without projects.';
+
+CREATE OR REPLACE VIEW olr.feedback_candour WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.team_id, t.team_code, f.relation, f.n,
+       round(f.without_growth::numeric / f.n, 4) AS without_growth_share, f.scores,
+       round(f.top_scores::numeric / nullif(f.scores, 0), 4) AS top_score_share, f.spread
+FROM feedback_candour() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN team t USING (team_id);
+COMMENT ON VIEW olr.feedback_candour IS 'How frankly people wrote about the members of a team, by relation, over the people that the reader may see; only from k authors on, never per author.';
+COMMENT ON COLUMN olr.feedback_candour.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_candour.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_candour.team_id IS 'Team of the subjects in the cycle.';
+COMMENT ON COLUMN olr.feedback_candour.team_code IS 'Code of that team.';
+COMMENT ON COLUMN olr.feedback_candour.relation IS 'Relation of the authors.';
+COMMENT ON COLUMN olr.feedback_candour.n IS 'Submissions.';
+COMMENT ON COLUMN olr.feedback_candour.without_growth_share IS 'Share of submissions that say nothing under growth, 0 to 1.';
+COMMENT ON COLUMN olr.feedback_candour.scores IS 'Scores in them, of questions and principles.';
+COMMENT ON COLUMN olr.feedback_candour.top_score_share IS 'Share of these that are 5, 0 to 1; NULL without scores.';
+COMMENT ON COLUMN olr.feedback_candour.spread IS 'Standard deviation of the scores; near 0: everybody gave the same.';
+
+CREATE OR REPLACE VIEW olr.feedback_timing WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.manager_id, m.full_name AS manager_name, f.assessed, f.with_feedback, f.before_feedback,
+       round(f.before_feedback::numeric / nullif(f.with_feedback, 0), 4) AS before_feedback_share
+FROM feedback_timing() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee m ON m.employee_id = f.manager_id;
+COMMENT ON VIEW olr.feedback_timing IS 'Per manager of record: assessments written before any feedback of peers, stakeholders or direct reports came, and never changed. A small n says little.';
+COMMENT ON COLUMN olr.feedback_timing.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_timing.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_timing.manager_id IS 'The manager of record.';
+COMMENT ON COLUMN olr.feedback_timing.manager_name IS 'Name of the manager.';
+COMMENT ON COLUMN olr.feedback_timing.assessed IS 'People with an assessment, among those the reader may see.';
+COMMENT ON COLUMN olr.feedback_timing.with_feedback IS 'Of these, people about whom somebody wrote.';
+COMMENT ON COLUMN olr.feedback_timing.before_feedback IS 'Of these, assessed before the first of it came, and not again.';
+COMMENT ON COLUMN olr.feedback_timing.before_feedback_share IS 'before_feedback / with_feedback, 0 to 1; NULL without feedback.';
+
+GRANT SELECT ON olr.feedback, olr.nomination, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON olr.rating, olr.session_distribution, olr.label_discrepancy, olr.calibration_history, olr.quota_effect, olr.advocacy,
     olr.matrix, olr.quota_drift, olr.preliminary_rating, olr.dispute TO perfmgmt_leader, perfmgmt_hr;
 

@@ -38,8 +38,8 @@ JOIN (SELECT x.*, row_number() OVER (PARTITION BY x.stage ORDER BY x.event, copy
 SELECT is((SELECT count(DISTINCT (stage, event)) FROM model_event), (SELECT count(DISTINCT stage) * count(DISTINCT event) FROM model_edge), 'each event has a chance in each stage');
 
 -- a leader 6, HR 26 and 27, the person, a panel of one manager: 4, at the second appeal 5
-INSERT INTO employee (employee_id, external_id, full_name, hired_on) SELECT n, 'M' || n, 'Person ' || n, '2020-01-01' FROM generate_series(201, 230) n;
-INSERT INTO assignment (employee_id, manager_id, team_id, level_code, valid_during) SELECT n, 6, 3, 'SDE I', '[2020-01-01,)' FROM generate_series(201, 230) n;
+INSERT INTO employee (employee_id, external_id, full_name, hired_on) SELECT n, 'M' || n, 'Person ' || n, '2020-01-01' FROM generate_series(201, 215) n;
+INSERT INTO assignment (employee_id, manager_id, team_id, level_code, valid_during) SELECT n, 6, 3, 'SDE I', '[2020-01-01,)' FROM generate_series(201, 215) n;
 BEGIN;
 ALTER TABLE pip_rule DISABLE TRIGGER USER;
 UPDATE pip_rule SET revocation_days = 5 WHERE policy_id = 2;
@@ -47,7 +47,7 @@ ALTER TABLE pip_rule ENABLE TRIGGER USER;
 COMMIT;
 CREATE TABLE model (person int PRIMARY KEY, stage text NOT NULL DEFAULT 'none', paused boolean NOT NULL DEFAULT false, entry_used boolean NOT NULL DEFAULT false,
                     limited date);
-INSERT INTO model SELECT n FROM generate_series(201, 230) n;
+INSERT INTO model SELECT n FROM generate_series(201, 215) n;
 CREATE TABLE tally (attempts int, taken int, differ text[]);
 INSERT INTO tally VALUES (0, 0, '{}');
 
@@ -84,13 +84,13 @@ DECLARE
 BEGIN
     PERFORM act_as(actor);
     FOR i IN 1..events LOOP
-        person := CASE WHEN actor > 200 THEN actor ELSE 201 + floor(random() * 30) END;
+        person := CASE WHEN actor > 200 THEN actor ELSE 201 + floor(random() * 15) END;
         SELECT x.* INTO m FROM model x WHERE x.person = person;
         LOOP
             chosen := floor(random() * 64);
             SELECT x.* INTO e FROM model_event x WHERE x.stage = m.stage AND x.chance = chosen;
             -- else few cases would come far
-            EXIT WHEN random() < CASE WHEN e.event IN ('resign', 'withdraw', 'separate_other', 'extend') THEN 0.04 WHEN e.who = 'e' THEN 0.2 ELSE 1 END;
+            EXIT WHEN random() < CASE WHEN e.event IN ('resign', 'withdraw', 'separate_other', 'extend') THEN 0.03 WHEN e.who = 'e' THEN 0.25 ELSE 1 END;
         END LOOP;
         SELECT x.* INTO c FROM pip_case x WHERE x.employee_id = m.person AND x.closed_on IS NULL;
         partner := CASE WHEN e.who LIKE '%+%' AND random() < 0.9 THEN CASE WHEN random() < 0.5 THEN 6 ELSE 26 + (random() < 0.5)::int END END;
@@ -139,7 +139,7 @@ VACUUM ANALYZE pip_case, pip_event, pip_rule, employee;
 SELECT setseed(0.5) \g /dev/null
 SELECT format('BEGIN; SET LOCAL perfmgmt.today = %L; CALL play(%s, %s); COMMIT',
               date '2026-01-05' + n, CASE WHEN r < 0.2 THEN 26 WHEN r < 0.4 THEN 27 WHEN r < 0.45 THEN 6 WHEN r < 0.52 THEN 4 WHEN r < 0.59 THEN 5
-                                      WHEN r < 0.6 THEN 20 ELSE 201 + floor(random() * 30)::int END, 50)
+                                      WHEN r < 0.6 THEN 20 ELSE 201 + floor(random() * 15)::int END, 50)
 FROM (SELECT n, random() AS r FROM generate_series(1, 2000) n OFFSET 0) x \gexec
 SELECT is(attempts, 100000, 'random events') FROM tally;
 SELECT is(differ, '{}', 'each is taken or refused as the model says') FROM tally;

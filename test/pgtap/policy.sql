@@ -89,6 +89,7 @@ INSERT INTO offence (statement, detail) VALUES
 ('UPDATE pip_rule SET plan_days = 29 WHERE policy_id = $1', 'a plan takes 30 to 90 days.'),
 ('UPDATE pip_rule SET plan_days_most = 91 WHERE policy_id = $1', 'a plan takes 30 to 90 days.'),
 ('UPDATE pip_rule SET revocation_days = -1 WHERE policy_id = $1', 'revocation_days must be 0 to 90, panel_business_days 1 to 60, remind_days 0 to 30.'),
+('DELETE FROM feedback_rule WHERE policy_id = $1', 'the policy has no feedback_rule.'),
 -- the first of several
 ('UPDATE anonymity_rule SET minimum_raters = 2 WHERE policy_id = $1; DELETE FROM matrix_cell WHERE policy_id = $1', 'cell (band 1, potential 1) is missing.');
 SELECT is(refused(statement), detail, detail || ' <- ' || left(statement, 60)) FROM offence ORDER BY place;
@@ -110,7 +111,8 @@ CREATE FUNCTION contents(of_policy int) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT 'cell ' || (to_jsonb(x) - 'policy_id')::text FROM perf.matrix_cell x WHERE policy_id = of_policy UNION ALL
     SELECT 'target ' || (to_jsonb(x) - '{policy_id,distribution_target_id}'::text[])::text FROM perf.distribution_target x WHERE policy_id = of_policy UNION ALL
     SELECT 'anonymity ' || (to_jsonb(x) - 'policy_id')::text FROM perf.anonymity_rule x WHERE policy_id = of_policy UNION ALL
-    SELECT 'pip ' || (to_jsonb(x) - 'policy_id')::text FROM perf.pip_rule x WHERE policy_id = of_policy
+    SELECT 'pip ' || (to_jsonb(x) - 'policy_id')::text FROM perf.pip_rule x WHERE policy_id = of_policy UNION ALL
+    SELECT 'feedback ' || (to_jsonb(x) - 'policy_id')::text FROM perf.feedback_rule x WHERE policy_id = of_policy
 $$;
 SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM contents(2)', 'and all of its rows');
 
@@ -119,10 +121,10 @@ SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM conte
 CREATE TEMP TABLE change (table_name text, statement text);
 INSERT INTO change
 SELECT t, format('UPDATE perf.%I SET policy_id = policy_id WHERE policy_id = {policy}', t)
-FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule,pip_rule}'::text[]) t
+FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule,feedback_rule,pip_rule}'::text[]) t
 UNION ALL
 SELECT t, format('DELETE FROM perf.%I WHERE policy_id = {policy}', t)
-FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule,pip_rule}'::text[]) t;
+FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule,feedback_rule,pip_rule}'::text[]) t;
 INSERT INTO change VALUES
     ('rating_level', $$INSERT INTO perf.rating_level VALUES ({policy}, 'potential', 9, 'x')$$),
     ('principle', $$INSERT INTO perf.principle VALUES ({policy}, 17, 'x')$$),
@@ -132,7 +134,8 @@ INSERT INTO change VALUES
     ('matrix_cell', $$INSERT INTO perf.matrix_cell VALUES ({policy}, 1, 1, 'LE') ON CONFLICT DO NOTHING$$),
     ('distribution_target', $$INSERT INTO perf.distribution_target (policy_id, tiers) VALUES ({policy}, '{TT}')$$),
     ('anonymity_rule', $$INSERT INTO perf.anonymity_rule VALUES ({policy}, 3) ON CONFLICT DO NOTHING$$),
-    ('pip_rule', $$INSERT INTO perf.pip_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$);
+    ('pip_rule', $$INSERT INTO perf.pip_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$),
+    ('feedback_rule', $$INSERT INTO perf.feedback_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$);
 SELECT set_eq('SELECT table_name FROM change',
     $$SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind = 'r' AND a.attname = 'policy_id'

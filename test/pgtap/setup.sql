@@ -177,6 +177,13 @@ FROM (VALUES
 CROSS JOIN LATERAL (SELECT coalesce(given, $$SELECT approve(decision_id) FROM decision
                                              WHERE decision_kind = 'pip_step' AND outcome = 'pending'$$) AS statement) s \gexec
 
+BEGIN; SELECT act_as(4); SET LOCAL ROLE perfmgmt_leader;
+SELECT count(*) FROM olr.rating WHERE review_cycle_id = 2;
+COMMIT;
+BEGIN; SELECT act_as(26);
+SELECT place_legal_hold(24, 'a court asks');
+COMMIT;
+INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by) VALUES (25, 1, 'retention', 'a first purge', 26, 26);
 SELECT seal_audit();
 ANALYZE;
 

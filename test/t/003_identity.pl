@@ -162,6 +162,31 @@ answer_is('application', "BEGIN; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p';
 refused('application', "BEGIN; SELECT perfmgmt.act_as(1); DECLARE c CURSOR WITH HOLD FOR SELECT 1", qr/PM003/, 'a cursor WITH HOLD');
 answer_is('application', q{BEGIN; SELECT perfmgmt.act_as(1); CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 7 AS i; COMMIT; SELECT to_regclass('t') IS NULL},
     't', 'a temporary table goes with the transaction');
+# a temporary table that was there before: it can be read, not filled
+$node->safe_psql('postgres', q{CREATE TABLE public.by_trigger (i int); GRANT INSERT ON public.by_trigger TO application;
+    CREATE FUNCTION public.fill_there() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO there VALUES (NEW.i); RETURN NEW; END';
+    CREATE TRIGGER fill AFTER INSERT ON public.by_trigger FOR EACH ROW EXECUTE FUNCTION public.fill_there()});
+my $there = 'CREATE TEMP TABLE there (i int); INSERT INTO there VALUES (1); CREATE TEMP VIEW window_to_there AS SELECT i FROM there; PREPARE fill AS INSERT INTO there VALUES (2)';
+for my $filling (
+    'INSERT INTO there VALUES (2)', 'INSERT INTO window_to_there VALUES (2)', 'INSERT INTO public.by_trigger VALUES (2)',
+    'UPDATE there SET i = 2', 'DELETE FROM there', 'EXECUTE fill', 'EXPLAIN ANALYZE INSERT INTO there VALUES (2)',
+    'MERGE INTO there t USING (VALUES (1)) s(i) ON t.i = s.i WHEN MATCHED THEN UPDATE SET i = 2',
+    'WITH filled AS (INSERT INTO there VALUES (2) RETURNING i) SELECT i FROM filled',
+    "COPY there FROM STDIN;\n2\n\\.\n", q{ALTER TABLE there ADD told text DEFAULT '2'}, 'DO $$BEGIN INSERT INTO there VALUES (2); END$$')
+{
+    refused('application', "$there; BEGIN; SELECT perfmgmt.act_as(1); $filling", qr/PM003.*made before this transaction/s, $filling);
+    refused('application', "$there; BEGIN; SELECT perfmgmt.act_as(1); RESET perfmgmt.actor_id; $filling", qr/PM003/, "after RESET, $filling");
+    ($status, $out, $err) = as_user('application', "$there; BEGIN; $filling; COMMIT; BEGIN; SELECT perfmgmt.act_as(1); SELECT i FROM there; COMMIT");
+    is($status, 0, "without an identity: $filling") or diag($err);
+}
+refused('application', "$there; BEGIN; INSERT INTO there SELECT 2 FROM (SELECT perfmgmt.act_as(1)) a", qr/PM003/, 'a statement that acts and fills');
+refused('application', 'BEGIN; CREATE TEMP TABLE before (i int); SELECT perfmgmt.act_as(1)', qr/PM003.*Call act_as\(\) first/s,
+    'a temporary table made earlier in the transaction, before the library is loaded');
+refused('application', 'BEGIN; CREATE TEMP TABLE before AS SELECT 2 FROM (SELECT perfmgmt.act_as(1)) a', qr/PM003/, 'a statement that acts and makes one');
+refused('application', 'BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT perfmgmt.act_as(1); COMMIT', qr/PM003/, 'a cursor WITH HOLD that acts at commit');
+answer_is('application', "$there; BEGIN; CREATE TEMP TABLE before (i int); DROP TABLE before; SELECT perfmgmt.act_as(1);"
+      . 'CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT i FROM there; INSERT INTO mine VALUES (2); SELECT sum(i) FROM mine; COMMIT; SELECT to_regclass(\'mine\') IS NULL',
+    "3\nt", 'a table that goes with the transaction can be filled');
 # a prepared statement is planned anew for another person and role
 my $plan = qq{PREPARE p AS $see; SET plan_cache_mode = force_generic_plan;
     BEGIN; SELECT perfmgmt.act_as(1); SET LOCAL ROLE perfmgmt_leader; EXECUTE p; COMMIT;
