@@ -26,7 +26,8 @@ AS $$
         ('released', 'forte_summary', 'cycle'),
         ('released', 'forte_score', 'cycle'),
         ('released', 'review_acknowledgement', 'cycle'),
-        ('released', 'rating_dispute', 'cycle')
+        ('released', 'rating_dispute', 'cycle'),
+        ('separations', 'separation', 't.left_on < $1')
     ) AS v(category, table_name, clock)
 $$;
 COMMENT ON FUNCTION perfmgmt.retained_table() IS

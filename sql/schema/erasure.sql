@@ -47,7 +47,8 @@ INSERT INTO retention_rule VALUES
     ('author_links', 24, 'who rated and wrote about whom: ratings, feedback and nominations as they were collected; the release stays'),
     ('ratings', 84, 'assessments, Overall Values, calibration, goals, accomplishments'),
     ('released', 84, 'what was released to employees, acknowledgements, disputes'),
-    ('access_log', 36, 'who read named ratings and authors');
+    ('access_log', 36, 'who read named ratings and authors'),
+    ('separations', 84, 'how people left; that they left stays');
 
 INSERT INTO decision_kind VALUES
     ('erasure', 'everything about a person who left is erased', 'hr', true),
