@@ -9,7 +9,7 @@ INSERT INTO written VALUES
     ('E00381', 'E02015', 'peer', 'snapshot migration', '{"strengths": "Turns a vague request into a plan that others can follow.", "growth": "Say earlier when a date will slip; we found out in the last week.", "teamwork": {"text": "Sat with the other team until the interface was clear.", "score": 5}}'),
     ('E00622', 'E02015', 'peer', 'snapshot migration', '{"strengths": "Writes the runbook the same week, not the same quarter.", "growth": "Reviews wait too long once something is in production.", "communication": {"score": 4}}'),
     ('E00628', 'E02015', 'peer', NULL, '{"strengths": "Asks the customers first.", "growth": "Hand over more; half of the on-call knowledge is in one head.", "responsiveness": {"text": "Calm when the store was read-only for an hour.", "score": 5}}'),
-    ('E01470', 'E02015', 'peer', NULL, '{"strengths": "Finds the cause, not the symptom.", "teamwork": 4}'),
+    ('E01470', 'E02015', 'peer', NULL, '{"strengths": "Finds the cause, not the symptom.", "growth": "Share the load of incidents.", "teamwork": 4}'),
     ('E01387', 'E02015', 'stakeholder', 'snapshot migration', '{"strengths": "Our migration took no outage.", "growth": "Tell us about changes before they are merged."}'),
     ('E01533', 'E02015', 'stakeholder', NULL, '{"strengths": "Answers with numbers.", "communication": {"text": "Short and clear, sometimes too short.", "score": 4}}'),
     ('E02015', 'E02015', NULL, NULL, '{"strengths": "I paid back old debts in the block store.", "growth": "I want to write more about it."}'),

@@ -30,6 +30,8 @@ AS $$
         ('perf.reconcile_audit()', 'compares all tables with the ledger, after a check of the appointment; returns keys, no values'),
         ('perf.audit_inclusion(int, bigint)', 'reads the hashes of a block, after a check of the appointment'),
         ('perf.audit_consistency(bigint)', 'reads blocks, after a check of the appointment'),
+        ('perf.take_events(int)', 'reads the outbox, which nobody else may read, for the one consumer'),
+        ('perf.acknowledge_events(bigint[])', 'deletes from the outbox what the one consumer dealt with'),
         ('perf.propose_access_rule(text, text)', 'writes a proposal, after a check of the appointment'),
         ('perf.audit_digest()', 'reads the last block, after a check of the appointment'),
         ('perf.follow_organisation(int[])', 'writes manager_chain of many people, which nobody may write'),

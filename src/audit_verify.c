@@ -162,6 +162,7 @@ BeginSort(Sorted *sorted, TupleDesc desc, int key_count, AttrNumber *keys, Oid *
 static void
 NextSorted(Sorted *sorted)
 {
+	CHECK_FOR_INTERRUPTS();
 	sorted->valid = tuplesort_gettupleslot(sorted->sort, true, false, sorted->slot, NULL);
 	if (sorted->valid)
 		slot_getallattrs(sorted->slot);

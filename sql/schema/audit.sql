@@ -174,19 +174,95 @@ GRANT EXECUTE ON FUNCTION propose_access_rule(text, text) TO perfmgmt_hr;
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE outbox_outbox_id_seq TO perfmgmt_engine;
 
--- The lock makes the numbers of a person follow the order of the commits: who
--- reads a row of a person has seen all with smaller numbers.
-CREATE OR REPLACE FUNCTION queue_event(about_id int, event text, detail jsonb DEFAULT '{}') RETURNS void
+-- The lock of a person makes the numbers follow the order of the commits: who
+-- reads a row of a person has seen all with smaller numbers. Who writes about
+-- thousands keeps everybody else out instead of taking thousands of locks.
+CREATE OR REPLACE FUNCTION queue_events(about_ids int[], event text, detail jsonb DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
+DECLARE
+    events int := 'outbox'::regclass::oid::int;
 BEGIN
-    PERFORM pg_advisory_xact_lock('outbox'::regclass::oid::int, about_id);
-    INSERT INTO outbox (employee_id, event, detail) VALUES (about_id, queue_event.event, queue_event.detail);
+    IF cardinality(about_ids) > 100 THEN
+        PERFORM pg_advisory_xact_lock(events, -2);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(events, -2);
+        -- Rows, since everybody can read the numbers of advisory locks. In one
+        -- order, so that two writers do not wait for each other.
+        PERFORM FROM employee e WHERE e.employee_id = ANY (about_ids) ORDER BY e.employee_id FOR NO KEY UPDATE;
+        IF 0 = ANY (about_ids) THEN
+            PERFORM pg_advisory_xact_lock(events, 0);
+        END IF;
+    END IF;
+    INSERT INTO outbox (employee_id, event, detail)
+    SELECT a.about_id, queue_events.event, queue_events.detail FROM (SELECT DISTINCT unnest(about_ids) AS about_id ORDER BY 1) a;
 END
+$$;
+COMMENT ON FUNCTION queue_events(int[], text, jsonb) IS
+'Writes the same event about each of these people for HR applications. Only privileged routines call it.';
+
+CREATE OR REPLACE FUNCTION queue_event(about_id int, event text, detail jsonb DEFAULT '{}') RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT queue_events(ARRAY[about_id], queue_event.event, queue_event.detail)
 $$;
 COMMENT ON FUNCTION queue_event(int, text, jsonb) IS
 'Writes an event about a person (0: the company) for HR applications. Only privileged routines call it.';
+
+-- One consumer: a second one would overtake the first. The lock is the session's,
+-- since between taking and acknowledging the events are on their way.
+CREATE OR REPLACE FUNCTION consume_alone() RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT pg_try_advisory_lock('outbox'::regclass::oid::int, -1) THEN
+        RAISE EXCEPTION 'another session takes the events' USING ERRCODE = '55P03',
+            HINT = 'There is one consumer, so that events stay in order. Its lock ends with its connection.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION consume_alone() IS 'Makes the session the one consumer of the outbox until it disconnects; error 55P03 when another one is.';
+
+CREATE OR REPLACE FUNCTION take_events(how_many int DEFAULT 100)
+RETURNS TABLE (outbox_id bigint, employee_id int, event text, detail jsonb, queued_at timestamptz)
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM consume_alone();
+    RETURN QUERY
+    SELECT o.outbox_id, o.employee_id, o.event, o.detail, o.queued_at FROM outbox o ORDER BY o.outbox_id LIMIT how_many;
+END
+$$;
+COMMENT ON FUNCTION take_events(int) IS
+'The oldest events of the outbox, in order for each person. They stay until acknowledge_events(), so a consumer that crashed gets them again: at least once. For the one consumer, on a connection of its own: error 55P03 while another session consumes.';
+
+CREATE OR REPLACE FUNCTION acknowledge_events(outbox_ids bigint[]) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    removed int;
+BEGIN
+    PERFORM consume_alone();
+    IF EXISTS (SELECT FROM outbox done JOIN outbox earlier ON earlier.employee_id = done.employee_id AND earlier.outbox_id < done.outbox_id
+               WHERE done.outbox_id = ANY (outbox_ids) AND earlier.outbox_id <> ALL (outbox_ids)) THEN
+        RAISE EXCEPTION 'an earlier event of the same person is not acknowledged' USING ERRCODE = '22023',
+            HINT = 'Acknowledge in the order in which take_events() gave them.';
+    END IF;
+    DELETE FROM outbox o WHERE o.outbox_id = ANY (outbox_ids);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION acknowledge_events(bigint[]) IS
+'Removes events that the consumer has dealt with; returns how many. Errors: 55P03 another session consumes; 22023 an earlier event of the same person would come after a later one.';
+GRANT USAGE ON SCHEMA perf TO perfmgmt_app;
+GRANT EXECUTE ON FUNCTION take_events(int), acknowledge_events(bigint[]) TO perfmgmt_app;
 
 CREATE OR REPLACE FUNCTION set_reason(reason text) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE

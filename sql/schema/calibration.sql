@@ -122,9 +122,9 @@ CREATE TABLE session_subject (
     review_cycle_id int NOT NULL,
     calibration_session_id int NOT NULL REFERENCES calibration_session,
     added_at timestamptz NOT NULL DEFAULT now(),
-    added_reason text NOT NULL,
+    added_reason text NOT NULL CHECK (btrim(added_reason) <> ''),
     removed_at timestamptz,
-    removed_reason text,
+    removed_reason text CHECK (btrim(removed_reason) <> ''),
     rank_in_tier int CHECK (rank_in_tier > 0),
     discussed_at timestamptz,
     discussed_by int REFERENCES employee,
@@ -1437,6 +1437,7 @@ BEGIN
     END IF;
     UPDATE calibration_session s SET status = 'finalized', finalized_at = now(), finalized_by = actor_id()
     WHERE s.calibration_session_id = session_id;
+    PERFORM queue_event(0, 'calibration.finalized', jsonb_build_object('calibration_session_id', session_id));
 END
 $$;
 COMMENT ON FUNCTION finalize_session(int) IS
@@ -1557,6 +1558,9 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF btrim(coalesce(cancel_session.reason, '')) = '' THEN
+        RAISE EXCEPTION 'a session is cancelled for a reason' USING ERRCODE = '22004';
+    END IF;
     PERFORM session_in_status(session_id, '{planned}', true);
     PERFORM require_session_lead(session_id);
     IF EXISTS (SELECT FROM calibration_session s WHERE s.parent_session_id = session_id AND s.status <> 'cancelled') THEN

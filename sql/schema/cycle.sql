@@ -284,6 +284,7 @@ BEGIN
     UPDATE review_cycle SET status = 'forte_open', opened_at = now(), lot_commitment = sha256(key)
     WHERE review_cycle_id = cycle_id;
     PERFORM create_calibration_groups(cycle_id);
+    PERFORM queue_event(0, 'cycle.opened', jsonb_build_object('review_cycle_id', cycle_id));
     RETURN people;
 END
 $$;
@@ -307,6 +308,7 @@ BEGIN
            forte_closes_on = CASE cycle.status WHEN 'forte_open' THEN least(forte_closes_on, greatest(forte_opens_on, CURRENT_DATE))
                                                ELSE forte_closes_on END
     WHERE review_cycle_id = cycle_id;
+    PERFORM queue_event(0, 'cycle.advanced', jsonb_build_object('review_cycle_id', cycle_id, 'status', next_status));
     RETURN next_status;
 END
 $$;
@@ -332,6 +334,8 @@ BEGIN
     INSERT INTO decision (decision_kind, employee_id, review_cycle_id, target, reason, proposed_by)
     VALUES (kind, about_id, cycle_id, propose_decision.target, propose_decision.reason, actor_id())
     RETURNING decision_id INTO new_id;
+    -- about nobody: that somebody is under decision can say too much
+    PERFORM queue_event(0, 'decision.proposed', jsonb_build_object('decision_id', new_id));
     RETURN new_id;
 END
 $$;
@@ -411,6 +415,7 @@ BEGIN
     UPDATE decision d SET outcome = new_outcome, decided_by = decider_id, decided_at = now(), comment = with_comment
     WHERE d.decision_id = pending_id
     RETURNING d.* INTO pending;
+    PERFORM queue_event(0, 'decision.' || new_outcome, jsonb_build_object('decision_id', pending_id));
     RETURN pending;
 END
 $$;

@@ -70,8 +70,11 @@ BEGIN
 END
 $$;
 CREATE POLICY auditor ON erasure FOR SELECT TO perfmgmt_auditor USING (has_appointment('auditor'));
-CREATE POLICY erase ON audit_entry TO perfmgmt_ledger USING (true) WITH CHECK (true);
-CREATE POLICY erase ON access_log TO perfmgmt_ledger USING (true) WITH CHECK (true);
+-- parts are erased, and never written in another way, nor is an entry removed
+CREATE POLICY erase_sees ON audit_entry FOR SELECT TO perfmgmt_ledger USING (true);
+CREATE POLICY erase ON audit_entry FOR UPDATE TO perfmgmt_ledger USING (true) WITH CHECK (content IS NULL AND authorship IS NULL);
+CREATE POLICY erase_sees ON access_log FOR SELECT TO perfmgmt_ledger USING (true);
+CREATE POLICY erase ON access_log FOR DELETE TO perfmgmt_ledger USING (true);
 
 -- replace
 
@@ -186,10 +189,11 @@ DECLARE
     left_over regclass[];
     leaves regclass[];
     relation regclass;
-    company_parts bigint;
+    beside record;
+    touched int[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25001',
+        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
             DETAIL = 'An older snapshot would leave what others wrote since.';
     END IF;
     SELECT d.* INTO approved FROM decision d
@@ -221,7 +225,9 @@ BEGIN
         END LOOP;
         left_over := ARRAY(SELECT t FROM unnest(left_over) t WHERE t <> ALL (leaves));
     END LOOP;
-    DELETE FROM delegation d WHERE person IN (d.principal_id, d.delegate_id);
+    FOR beside IN SELECT b.* FROM erased_beside() b LOOP
+        EXECUTE format('DELETE FROM perf.%I t WHERE t.%I = $1', beside.table_name, beside.column_name) USING person;
+    END LOOP;
     UPDATE employee e SET full_name = 'erased', external_id = format('erased %s', person), email = 'erased' WHERE e.employee_id = person;
 
     -- what the ledger says of the person, the deletions above included
@@ -231,25 +237,29 @@ BEGIN
     WHERE e.subject = person AND (e.content IS NOT NULL OR e.authorship IS NOT NULL)
       AND e.table_name NOT IN ('perf.erasure', 'perf.legal_hold')
       AND NOT (e.table_name = 'perf.decision' AND coalesce(audit_content(e.content) -> 'after' ->> 'decision_kind', '') = ANY (kept_kinds));
-    UPDATE audit_entry e SET
-        content = NULL, content_digest = part_digest('content', e.content),
-        authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
-    FROM (SELECT x.sequence, coalesce(nullif(c.document -> 'after', 'null'), c.document -> 'before') AS was
-          FROM audit_entry x CROSS JOIN LATERAL (SELECT audit_content(x.content) AS document OFFSET 0) c
-          WHERE x.subject = 0 AND x.table_name = 'perf.delegation' AND x.content IS NOT NULL) w
-    WHERE e.subject = 0 AND e.sequence = w.sequence
-      AND person IN ((w.was ->> 'principal_id')::int, (w.was ->> 'delegate_id')::int);
-    GET DIAGNOSTICS company_parts = ROW_COUNT;
+    WITH named AS (
+        SELECT x.subject, x.sequence FROM erased_beside() b
+        JOIN audit_entry x ON x.table_name = 'perf.' || b.table_name AND x.content IS NOT NULL
+        CROSS JOIN LATERAL (SELECT audit_content(x.content) AS document OFFSET 0) c
+        WHERE person::text IN (c.document -> 'after' ->> b.column_name, c.document -> 'before' ->> b.column_name)
+    ), gone AS (
+        UPDATE audit_entry e SET
+            content = NULL, content_digest = part_digest('content', e.content),
+            authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
+        WHERE (e.subject, e.sequence) IN (SELECT n.subject, n.sequence FROM named n)
+        RETURNING e.subject
+    )
+    SELECT coalesce(array_agg(DISTINCT g.subject), '{}') INTO touched FROM gone g;
 
     INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by)
-    SELECT about, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by
-    FROM unnest(CASE WHEN company_parts > 0 THEN ARRAY[0, person] ELSE ARRAY[person] END) about;
+    SELECT DISTINCT about, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by
+    FROM unnest(touched || person) about ORDER BY about;
     -- after its entries went, the row that stays needs a new one
     UPDATE employee e SET email = NULL WHERE e.employee_id = person;
 END
 $$;
 COMMENT ON FUNCTION erase_person(int) IS
-'Carries out an erasure that this transaction approved: deletes the rows about the person, empties the row in employee, erases the parts of the entries in the ledger, and says so there. Only approve() calls it. Errors: PM004 nothing approved; 25001 another isolation level than READ COMMITTED.';
+'Carries out an erasure that this transaction approved: deletes the rows about the person, empties the row in employee, erases the parts of the entries in the ledger, and says so there. Only approve() calls it. Errors: PM004 nothing approved; 25000 another isolation level than READ COMMITTED.';
 
 CREATE OR REPLACE FUNCTION apply_erasure(approved decision) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -353,7 +363,7 @@ DECLARE
     before bigint;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25001',
+        RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
             DETAIL = 'An older snapshot would leave what others wrote since.';
     END IF;
     SELECT d.* INTO approved FROM decision d
@@ -416,7 +426,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION purge_rows(int, date) IS 'Carries out a purge that this transaction decided; only purge_expired() calls it. Errors: PM004 nothing decided; 25001 another isolation level than READ COMMITTED.';
+COMMENT ON FUNCTION purge_rows(int, date) IS 'Carries out a purge that this transaction decided; only purge_expired() calls it. Errors: PM004 nothing decided; 25000 another isolation level than READ COMMITTED.';
 
 CREATE OR REPLACE FUNCTION purge_expired(as_of date DEFAULT CURRENT_DATE)
 RETURNS TABLE (category text, table_name text, purged_rows bigint, erased_entries bigint)
@@ -439,7 +449,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION purge_expired(date) IS
-'Deletes what retention_rule keeps no longer, and erases it from the ledger; returns rows and entries a table. People under a legal hold are left alone. A named person with hr, recorded as a decision; perf.expired() shows it before. Errors: 22023 a day in the future; 25001 another isolation level than READ COMMITTED; PM006 no appointment.';
+'Deletes what retention_rule keeps no longer, and erases it from the ledger; returns rows and entries a table. People under a legal hold are left alone. A named person with hr, recorded as a decision; perf.expired() shows it before. Errors: 22023 a day in the future; 25000 another isolation level than READ COMMITTED; PM006 no appointment.';
 
 GRANT EXECUTE ON FUNCTION place_legal_hold(int, text), lift_legal_hold(int, text), erase_subject(int, text),
     propose_retention_rule(text, int, text), expired(date), purge_expired(date) TO perfmgmt_hr;

@@ -90,6 +90,7 @@ CREATE TABLE feedback (
     version int NOT NULL DEFAULT 1 CHECK (version > 0),
     submitted_at timestamptz NOT NULL DEFAULT now(),
     first_submitted_at timestamptz NOT NULL DEFAULT now(),
+    has_scores boolean NOT NULL DEFAULT false,
     manager_chain int[] NOT NULL,
     PRIMARY KEY (employee_id, feedback_id),
     UNIQUE (employee_id, review_cycle_id, author_id),
@@ -104,6 +105,7 @@ COMMENT ON TABLE feedback IS 'A row an author and subject in a cycle; each submi
 COMMENT ON COLUMN feedback.version IS 'Submissions so far. Drafts are in feedback_draft.';
 COMMENT ON COLUMN feedback.submitted_at IS 'When the newest version was submitted.';
 COMMENT ON COLUMN feedback.first_submitted_at IS 'When the first version was submitted.';
+COMMENT ON COLUMN feedback.has_scores IS 'Whether the newest version scores principles: then the row of the author in principle_rating comes from it, and not from an import.';
 
 CREATE TABLE feedback_item (
     employee_id int NOT NULL,
@@ -285,7 +287,8 @@ BEGIN
         RAISE EXCEPTION 'nobody is a % of oneself', replace(said, '_', ' ') USING ERRCODE = 'PM005',
             HINT = 'About oneself one writes the self review: leave the relation out.';
     ELSIF author_id <> part.employee_id AND said = 'self' THEN
-        RAISE EXCEPTION 'a self review is about oneself' USING ERRCODE = 'PM005';
+        RAISE EXCEPTION 'a self review is about oneself' USING ERRCODE = 'PM005',
+            HINT = 'Say peer or stakeholder, or leave the relation out.';
     ELSIF said IS NOT NULL AND NOT EXISTS (SELECT FROM relation r WHERE r.relation = said) THEN
         RAISE EXCEPTION 'unknown relation "%"', said USING ERRCODE = '22023',
             HINT = (SELECT 'One of: ' || string_agg(r.relation, ', ' ORDER BY r.relation) FROM relation r);
@@ -340,8 +343,9 @@ DECLARE
                  WHERE c.review_cycle_id = part.review_cycle_id);
     asked boolean;
 BEGIN
-    -- counted and written by one at a time for an author
-    PERFORM pg_advisory_xact_lock('nomination'::regclass::oid::int, request_feedback.author_id);
+    -- counted and written by one at a time for an author; by a row, since
+    -- everybody can read the numbers of advisory locks
+    PERFORM FROM employee e WHERE e.employee_id = request_feedback.author_id FOR NO KEY UPDATE;
     INSERT INTO nomination (employee_id, review_cycle_id, author_id, relation, project, nominated_by,
                             nomination_status, approved_by, answered_at, manager_chain)
     VALUES (part.employee_id, part.review_cycle_id, request_feedback.author_id, as_relation, about_project, named_by,
@@ -375,7 +379,8 @@ DECLARE
     most int := (SELECT r.nominations_per_subject FROM review_cycle c JOIN feedback_rule r USING (policy_id)
                  WHERE c.review_cycle_id = part.review_cycle_id);
 BEGIN
-    PERFORM pg_advisory_xact_lock('own_nomination'::regclass::oid::int, part.employee_id);
+    PERFORM FROM participation p
+    WHERE p.employee_id = part.employee_id AND p.review_cycle_id = part.review_cycle_id FOR NO KEY UPDATE;
     INSERT INTO own_nomination (employee_id, review_cycle_id, author_id, relation, project, manager_chain)
     VALUES (part.employee_id, part.review_cycle_id, propose_own_author.author_id, as_relation, about_project, part.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE SET relation = excluded.relation, project = excluded.project;
@@ -438,7 +443,7 @@ DECLARE
 BEGIN
     PERFORM cycle_with_open_window(proposal_to_answer.cycle_id);
     -- before the row, as in request_feedback()
-    PERFORM pg_advisory_xact_lock('nomination'::regclass::oid::int, proposal_to_answer.author_id);
+    PERFORM FROM employee e WHERE e.employee_id = proposal_to_answer.author_id FOR NO KEY UPDATE;
     SELECT p.* INTO part FROM participation p
     WHERE p.employee_id = proposal_to_answer.subject_id AND p.review_cycle_id = proposal_to_answer.cycle_id
       AND p.employee_id <> person_id AND (p.manager_id = person_id OR has_appointment('hr'));
@@ -635,6 +640,7 @@ DECLARE
     form feedback_draft;
     written feedback;
     new_scores smallint[];
+    had_scores boolean;
     notice text;
 BEGIN
     IF submit_feedback.answers IS NULL AND submit_feedback.principles IS NULL THEN
@@ -662,13 +668,25 @@ BEGIN
             HINT = 'Answer one question or score one principle at least; perf.withdraw_feedback() takes feedback back.';
     END IF;
 
-    INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, project, manager_chain)
-    VALUES (part.employee_id, cycle.review_cycle_id, author, form.relation, form.project, part.manager_chain)
+    SELECT f.has_scores INTO had_scores FROM feedback f
+    WHERE f.employee_id = part.employee_id AND f.review_cycle_id = cycle.review_cycle_id AND f.author_id = author FOR UPDATE;
+    INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, project, has_scores, manager_chain)
+    VALUES (part.employee_id, cycle.review_cycle_id, author, form.relation, form.project,
+            array_remove(new_scores, NULL) <> '{}', part.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE
-        SET relation = excluded.relation, project = excluded.project,
+        SET relation = excluded.relation, project = excluded.project, has_scores = excluded.has_scores,
             version = feedback.version + 1, submitted_at = excluded.submitted_at
     RETURNING * INTO written;
-    PERFORM write_feedback_form(written, form, new_scores, part.level_rank);
+    PERFORM write_feedback_items(written, form.answers);
+    IF written.has_scores THEN
+        INSERT INTO principle_rating AS old (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, manager_chain)
+        VALUES (part.employee_id, cycle.review_cycle_id, author, written.relation, new_scores, part.level_rank, part.manager_chain)
+        ON CONFLICT (employee_id, review_cycle_id, rater_id) DO UPDATE SET relation = excluded.relation, scores = excluded.scores
+        WHERE (old.relation, old.scores) IS DISTINCT FROM (excluded.relation, excluded.scores);
+    ELSIF had_scores THEN
+        DELETE FROM principle_rating r
+        WHERE r.employee_id = part.employee_id AND r.review_cycle_id = cycle.review_cycle_id AND r.rater_id = author;
+    END IF;
     UPDATE nomination n SET nomination_status = 'submitted', answered_at = now()
     WHERE n.employee_id = part.employee_id AND n.review_cycle_id = cycle.review_cycle_id AND n.author_id = author
       AND n.nomination_status <> 'submitted';
@@ -688,7 +706,7 @@ $$;
 COMMENT ON FUNCTION submit_feedback(int, int, jsonb, jsonb, text, text) IS
 'The actor''s feedback about a person, or the self review: answers by question (text, score 1..5, or both), principles by name or ordinal (1..5). Without both, the draft. Again until the window closes: the next version, which replaces the form. Returns, and says in a notice, who sees the author. Errors: PM004 window closed, no such subject, not asked; PM005 a relation that does not hold; PM008 score out of range; 22023 unknown question, principle or relation; 22004 nothing answered.';
 
-CREATE OR REPLACE FUNCTION write_feedback_form(written feedback, form feedback_draft, new_scores smallint[], level_rank int) RETURNS void
+CREATE OR REPLACE FUNCTION write_feedback_items(written feedback, answers jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
@@ -696,29 +714,18 @@ AS $$
 BEGIN
     DELETE FROM feedback_item i
     WHERE i.employee_id = written.employee_id AND i.feedback_id = written.feedback_id
-      AND NOT EXISTS (SELECT FROM feedback_answers(form.answers) a
+      AND NOT EXISTS (SELECT FROM feedback_answers(write_feedback_items.answers) a
                       WHERE a.question = i.question AND (a.item_text IS NOT NULL OR a.score IS NOT NULL));
     INSERT INTO feedback_item AS old (employee_id, feedback_id, review_cycle_id, question, item_text, score, manager_chain)
     SELECT written.employee_id, written.feedback_id, written.review_cycle_id, a.question, a.item_text, a.score::smallint, written.manager_chain
-    FROM feedback_answers(form.answers) a JOIN feedback_question q USING (question)
+    FROM feedback_answers(write_feedback_items.answers) a JOIN feedback_question q USING (question)
     WHERE a.item_text IS NOT NULL OR a.score IS NOT NULL
     ORDER BY q.question_order
     ON CONFLICT (employee_id, feedback_id, question) DO UPDATE SET item_text = excluded.item_text, score = excluded.score
     WHERE (old.item_text, old.score) IS DISTINCT FROM (excluded.item_text, excluded.score);
-    IF array_remove(new_scores, NULL) <> '{}' THEN
-        INSERT INTO principle_rating AS old (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, manager_chain)
-        VALUES (written.employee_id, written.review_cycle_id, written.author_id, written.relation, new_scores,
-                write_feedback_form.level_rank, written.manager_chain)
-        ON CONFLICT (employee_id, review_cycle_id, rater_id) DO UPDATE SET relation = excluded.relation, scores = excluded.scores
-        WHERE (old.relation, old.scores) IS DISTINCT FROM (excluded.relation, excluded.scores);
-    ELSIF written.version > 1 THEN
-        DELETE FROM principle_rating r
-        WHERE r.employee_id = written.employee_id AND r.review_cycle_id = written.review_cycle_id AND r.rater_id = written.author_id;
-    END IF;
 END
 $$;
-COMMENT ON FUNCTION write_feedback_form(feedback, feedback_draft, smallint[], int) IS
-'Writes the answers of a form in place of those of the version before, the scores of the principles into principle_rating. Only submit_feedback() calls it.';
+COMMENT ON FUNCTION write_feedback_items(feedback, jsonb) IS 'Writes the answers of a form in place of those of the version before. Only submit_feedback() calls it.';
 
 CREATE OR REPLACE FUNCTION withdraw_feedback(cycle_id int, subject_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -727,6 +734,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     author int := acting_person();
+    had_scores boolean;
 BEGIN
     PERFORM cycle_with_open_window(withdraw_feedback.cycle_id);
     -- the rows in the order in which submit_feedback() takes them
@@ -734,13 +742,15 @@ BEGIN
     WHERE n.employee_id = withdraw_feedback.subject_id AND n.review_cycle_id = withdraw_feedback.cycle_id
       AND n.author_id = author AND n.nomination_status = 'submitted';
     DELETE FROM feedback f
-    WHERE f.employee_id = withdraw_feedback.subject_id AND f.review_cycle_id = withdraw_feedback.cycle_id AND f.author_id = author;
+    WHERE f.employee_id = withdraw_feedback.subject_id AND f.review_cycle_id = withdraw_feedback.cycle_id AND f.author_id = author
+    RETURNING f.has_scores INTO had_scores;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no feedback of yours about employee %', subject_id USING ERRCODE = 'PM004',
             HINT = 'perf.own_feedback() lists what you submitted.';
     END IF;
     DELETE FROM principle_rating r
-    WHERE r.employee_id = withdraw_feedback.subject_id AND r.review_cycle_id = withdraw_feedback.cycle_id AND r.rater_id = author;
+    WHERE r.employee_id = withdraw_feedback.subject_id AND r.review_cycle_id = withdraw_feedback.cycle_id AND r.rater_id = author
+      AND had_scores;
 END
 $$;
 COMMENT ON FUNCTION withdraw_feedback(int, int) IS
@@ -801,7 +811,7 @@ AS $$
                      FROM principle_rating r CROSS JOIN LATERAL unnest(r.scores) WITH ORDINALITY AS s(score, ordinal)
                      JOIN principle p ON p.policy_id = c.policy_id AND p.ordinal = s.ordinal
                      WHERE r.employee_id = f.employee_id AND r.review_cycle_id = f.review_cycle_id AND r.rater_id = f.author_id
-                       AND s.score IS NOT NULL), '{}')
+                       AND f.has_scores AND s.score IS NOT NULL), '{}')
     FROM feedback f JOIN review_cycle c USING (review_cycle_id) JOIN employee e ON e.employee_id = f.employee_id
     WHERE f.author_id = actor_id() ORDER BY f.submitted_at DESC, f.employee_id
 $$;
@@ -1009,9 +1019,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
     VALUES ('feedback_draft', true, 'what a person writes about another and has not submitted; own_feedback_drafts() shows it'),
+           ('release_group', true, 'authors in sets; feedback and principle_rating are there with their authors'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
            ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
+           ('release_group', false, 'of which authors a release is made'),
            ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
 $$;
 COMMENT ON FUNCTION unexported_table() IS 'What subject_export() leaves out of its tables, with authors too or only without, and why.';
@@ -1025,8 +1037,10 @@ SET search_path FROM CURRENT
 AS $$
     WITH col AS (
         SELECT c.oid, c.relname::text AS table_name, a.attname::text AS name, a.atttypid = 'int'::regtype AS is_int, a.attidentity <> '' AS is_number,
-               EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
-                                                     AND a.attnum = ANY (k.conkey)) AS names_somebody
+               a.atttypid = 'int[]'::regtype AND a.attname <> 'manager_chain' AS is_list,
+               a.atttypid = 'int'::regtype AND a.attname LIKE '%\_by'
+               OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
+                                                        AND a.attnum = ANY (k.conkey)) AS names_somebody
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     ), described AS (
@@ -1035,6 +1049,8 @@ AS $$
                (array_agg(c.name ORDER BY c.name) FILTER (WHERE c.name IN ('employee_external_id', 'external_id')))[1] AS external_column,
                coalesce(array_agg(c.name) FILTER (WHERE c.names_somebody AND c.name <> 'employee_id'), '{}') AS people,
                perfmgmt.author_columns(c.oid)
+                   -- lists of people
+                   || coalesce(array_agg(c.name) FILTER (WHERE c.is_list), '{}')
                    -- the number of a row tells its time and ties answers together
                    || CASE WHEN perfmgmt.author_columns(c.oid) <> '{}' OR c.table_name = 'feedback_item'
                            THEN coalesce(array_agg(c.name) FILTER (WHERE c.is_number OR c.name = 'feedback_id'), '{}') ELSE '{}' END

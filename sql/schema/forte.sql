@@ -59,14 +59,13 @@ COMMENT ON COLUMN forte_text.forte_text_id IS 'Random; the order in which texts 
 
 CREATE TABLE release_group (
     employee_id int NOT NULL,
-    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    review_cycle_id int NOT NULL,
     relation text NOT NULL,
     is_anonymous boolean NOT NULL,
     author_ids int[] NOT NULL,
     questions text[] NOT NULL,
     PRIMARY KEY (employee_id, review_cycle_id, relation)
 );
-CREATE INDEX ON release_group (review_cycle_id);
 COMMENT ON TABLE release_group IS 'Who is behind a row of forte_score: for the comparison with a later release of the same time. Only the privileged routines read it. Delete it to destroy the link to the authors; the release stays.';
 COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
 
@@ -287,13 +286,14 @@ AS $$
         SELECT e.employee_id,
                -- an earlier group whose authors were destroyed cannot be compared
                bool_or(e.author_ids IS NULL) AS is_unknown,
-               e.employee_id IN (SELECT s.employee_id FROM small_class s) AS has_small_class
-        FROM earlier e GROUP BY e.employee_id
+               array_agg(u.author_id) FILTER (WHERE s.employee_id IS NOT NULL) AS not_again
+        FROM earlier e
+        LEFT JOIN LATERAL unnest(e.author_ids) AS u(author_id) ON true
+        LEFT JOIN (SELECT DISTINCT k.employee_id FROM small_class k) s ON s.employee_id = e.employee_id
+        GROUP BY e.employee_id
     )
     SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts,
-           NOT c.is_anonymous OR p.employee_id IS NULL
-           OR NOT (p.is_unknown OR (p.has_small_class AND EXISTS (SELECT FROM earlier e WHERE e.employee_id = c.employee_id
-                                                                  AND e.author_ids && c.author_ids)))
+           NOT c.is_anonymous OR p.employee_id IS NULL OR NOT (p.is_unknown OR c.author_ids && coalesce(p.not_again, '{}'))
     FROM cell c LEFT JOIN compared p ON p.employee_id = c.employee_id
 $$;
 COMMENT ON FUNCTION release_cells(int) IS
@@ -377,6 +377,9 @@ BEGIN
            lot_key = (SELECT s.lot_key FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id)
     WHERE c.review_cycle_id = cycle_id;
     DELETE FROM review_cycle_secret s WHERE s.review_cycle_id = cycle_id;
+    PERFORM queue_event(0, 'cycle.released', jsonb_build_object('review_cycle_id', cycle_id));
+    PERFORM queue_events(ARRAY(SELECT l.employee_id FROM forte_label l WHERE l.review_cycle_id = cycle_id), 'forte.released',
+                         jsonb_build_object('review_cycle_id', cycle_id));
     RETURN labels;
 END
 $$;
@@ -420,7 +423,7 @@ AS $$
     INSERT INTO forte_text (employee_id, review_cycle_id, forte_text_id, relation, question, item_text)
     SELECT f.employee_id, cycle_id, gen_random_uuid() AS random_id, g.relation, i.question, i.item_text
     FROM release_group g
-    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids) AND f.version > 0
+    JOIN feedback f ON f.employee_id = g.employee_id AND f.review_cycle_id = cycle_id AND f.author_id = ANY (g.author_ids)
     JOIN feedback_item i ON i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id AND i.item_text IS NOT NULL
         AND i.question = ANY (g.questions)
     WHERE g.review_cycle_id = cycle_id
@@ -518,6 +521,7 @@ BEGIN
     INSERT INTO review_acknowledgement (employee_id, review_cycle_id, comment, manager_chain)
     VALUES (part.employee_id, acknowledge_review.cycle_id, acknowledge_review.comment, part.manager_chain)
     ON CONFLICT (employee_id, review_cycle_id) DO UPDATE SET comment = coalesce(excluded.comment, review_acknowledgement.comment);
+    PERFORM queue_event(part.employee_id, 'forte.acknowledged', jsonb_build_object('review_cycle_id', acknowledge_review.cycle_id));
 END
 $$;
 COMMENT ON FUNCTION acknowledge_review(int, text) IS 'Notes that the actor has read the own result, with a comment; a later call may change the comment. Reading is not agreeing. Error PM004 before a release.';
@@ -539,6 +543,7 @@ BEGIN
     INSERT INTO rating_dispute (employee_id, review_cycle_id, dispute_text, manager_chain)
     VALUES (part.employee_id, cycle_id, dispute_rating.dispute_text, part.manager_chain)
     RETURNING rating_dispute_id INTO new_id;
+    PERFORM queue_event(part.employee_id, 'forte.disputed', jsonb_build_object('review_cycle_id', cycle_id, 'rating_dispute_id', new_id));
     RETURN new_id;
 END
 $$;
@@ -612,6 +617,8 @@ BEGIN
     IF new_outcome = 'upheld' THEN
         UPDATE rating_dispute d SET outcome = 'upheld', resolution = new_resolution, closed_at = now()
         WHERE d.rating_dispute_id = dispute_id;
+        PERFORM queue_event(dispute.employee_id, 'forte.dispute_closed',
+                            jsonb_build_object('review_cycle_id', dispute.review_cycle_id, 'rating_dispute_id', dispute_id));
         RETURN NULL;
     END IF;
     rules_id := (SELECT c.policy_id FROM review_cycle c WHERE c.review_cycle_id = dispute.review_cycle_id);
@@ -652,6 +659,8 @@ BEGIN
            consequences = format('final tier %s -> %s: look again at pay and at promotion packets that used it',
                                  tier_before, approved.target ->> 'tier')
     WHERE d.rating_dispute_id = (approved.target ->> 'rating_dispute_id')::int;
+    PERFORM queue_event(approved.employee_id, 'forte.dispute_closed',
+                        jsonb_build_object('review_cycle_id', approved.review_cycle_id, 'rating_dispute_id', (approved.target ->> 'rating_dispute_id')::int));
 END
 $$;
 COMMENT ON FUNCTION apply_rating_correction(decision) IS 'Releases the corrected label and tier and closes the dispute; only apply_decision() calls it.';

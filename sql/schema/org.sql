@@ -463,6 +463,7 @@ BEGIN
         VALUES (moved_id, new_manager_id, coalesce(new_team_id, present.team_id), present.level_code,
                 present.location, daterange(effective_on, upper(present.valid_during)));
     END IF;
+    PERFORM queue_event(moved_id, 'org.moved', jsonb_build_object('manager_id', new_manager_id, 'effective_on', effective_on));
     -- a back-dated change may give another manager of record: listed, decided by HR
     RETURN QUERY
     SELECT p.review_cycle_id, p.employee_id, p.manager_id

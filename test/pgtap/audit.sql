@@ -358,7 +358,11 @@ SELECT throws_ok('DELETE FROM perf.audit_entry', '42501', NULL, 'nor do the priv
 SELECT throws_ok('UPDATE perf.audit_head SET sequence = 1', '42501');
 RESET ROLE;
 SET LOCAL ROLE perfmgmt_ledger;
-SELECT is((SELECT count(*) FROM perf.audit_entry), 0::bigint, 'nor does the owner, who sees no row');
+SELECT throws_ok('UPDATE perf.audit_entry SET content = ''x'' WHERE subject = 8', '42501', NULL, 'the owner erases parts, and writes no others');
+DELETE FROM perf.audit_entry;
+RESET ROLE;
+SELECT ok((SELECT count(*) FROM perf.audit_entry) > 0, 'nor removes entries');
+SELECT throws_ok('SET LOCAL ROLE perfmgmt_ledger; INSERT INTO perf.audit_entry SELECT * FROM perf.audit_entry LIMIT 1', '42501', NULL, 'nor adds some');
 RESET ROLE;
 
 SELECT * FROM finish();

@@ -168,6 +168,18 @@ BEGIN; SELECT act_as(13); SET LOCAL perfmgmt.on_behalf_of = 4;
 SELECT throws_ok('SELECT acknowledge_review(1, ''read'')', 'PM006', NULL, 'nor writes');
 ROLLBACK;
 
+-- what needs a reason takes no blank one
+BEGIN; SELECT act_as(26);
+SELECT throws_ok($$SELECT add_subject(1, 8, ' ')$$, '23514', NULL, 'a subject comes for a reason');
+SELECT throws_ok($$SELECT remove_subject(2, 22, '')$$, '23514', NULL, 'and goes for one');
+SELECT throws_ok($$SELECT cancel_session(1, ' ')$$, '22004', NULL, 'a session is cancelled for one');
+SELECT throws_ok($$SELECT change_eligibility(2, 13, 'on_leave', ' ')$$, '22004', NULL, 'so is a decision made');
+ROLLBACK;
+BEGIN; SELECT act_as(2);
+SELECT throws_ok($$SELECT propose_change(2, 17, 'HV3', 'evidence', ' ')$$, '22004', NULL, 'and a tier changed');
+SELECT throws_ok($$SELECT delegate_calibration(10, CURRENT_DATE, CURRENT_DATE + 1, ' ')$$, '23514', NULL, 'a delegation');
+ROLLBACK;
+
 -- read-only transactions ---------------------------------------------------------
 
 BEGIN READ ONLY; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;

@@ -72,7 +72,7 @@ BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
 SELECT throws_ok(format('SELECT approve(%s)', :erasure), 'PM005', NULL, 'two people decide');
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT act_as(27); SET LOCAL ROLE perfmgmt_hr;
-SELECT throws_ok(format('SELECT approve(%s)', :erasure), '25001', NULL, 'not on an old snapshot');
+SELECT throws_ok(format('SELECT approve(%s)', :erasure), '25000', NULL, 'not on an old snapshot');
 ROLLBACK;
 BEGIN; SELECT act_as(27); SET LOCAL ROLE perfmgmt_hr;
 SELECT approve(:erasure, 'agreed');
@@ -105,12 +105,12 @@ CROSS JOIN unnest(ARRAY['UPDATE perf.audit_entry SET content = NULL', 'DELETE FR
 -- the cycle of 2024 was released long ago
 UPDATE review_cycle SET released_at = now() - interval '25 months' WHERE review_cycle_id = 1;
 BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
-SELECT place_legal_hold(13, 'a court asks') AS hold \gset -- as 24 is
+SELECT place_legal_hold(13, 'a court asks') AS hold \gset
 COMMIT;
 SELECT count(*)::int AS all_raters, (count(*) FILTER (WHERE employee_id IN (13, 24)))::int AS held_raters FROM principle_rating WHERE review_cycle_id = 1 \gset
 SELECT (count(*) FILTER (WHERE employee_id IN (13, 24)))::int AS held_values FROM overall_value WHERE review_cycle_id = 1 \gset
 SELECT count(*)::int AS other_raters FROM principle_rating WHERE review_cycle_id = 2 \gset
-SELECT md5(string_agg(s::text, ',' ORDER BY s.employee_id, s.relation, s.ordinal)) AS release FROM forte_score s \gset
+SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) AS release FROM forte_score s \gset
 BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
 SELECT results_eq($$SELECT expired_rows::int, held_rows::int FROM expired() WHERE table_name = 'principle_rating'$$,
     format('VALUES (%s, %s)', :all_raters - :held_raters, :held_raters), 'a dry run says what goes');
@@ -119,7 +119,7 @@ COMMIT;
 SELECT is((SELECT count(*)::int FROM principle_rating WHERE review_cycle_id = 1), :held_raters, 'but for who is held');
 SELECT is((SELECT count(*)::int FROM overall_value WHERE review_cycle_id = 1), :held_values, 'ratings, too');
 SELECT is((SELECT count(*)::int FROM principle_rating WHERE review_cycle_id = 2), :other_raters, 'nothing of a later cycle');
-SELECT is((SELECT md5(string_agg(s::text, ',' ORDER BY s.employee_id, s.relation, s.ordinal)) FROM forte_score s), :'release'::text, 'the release stays');
+SELECT is((SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM forte_score s), :'release'::text, 'the release stays');
 SELECT is((SELECT count(*)::int FROM audit_log l WHERE l.table_name = 'perf.principle_rating' AND l.subject NOT IN (13, 24)
            AND coalesce(l.row_after ->> 'review_cycle_id', l.row_before ->> 'review_cycle_id') = '1'), 0, 'no scores in the ledger');
 SELECT is((SELECT count(*)::int FROM audit_log l WHERE l.table_name = 'perf.principle_rating' AND l.content_is_erased AND NOT l.authorship_is_erased), 0, 'nor raters');

@@ -192,6 +192,12 @@ UPDATE perf.wide SET c1500 = 2;
 SELECT is((SELECT row_before FROM perf.audit_log WHERE table_name = 'perf.wide' AND operation = 'update'), '{"c1500": 1}'::jsonb, 'a wide row');
 SELECT is_empty('SELECT pg_temp.differences()');
 
+-- a type that has no binary format
+CREATE TABLE perf.bare (id int PRIMARY KEY, rights aclitem);
+CALL perfmgmt.watch_table('perf.bare');
+SELECT throws_ok($$INSERT INTO perf.bare VALUES (1, 'postgres=r/postgres')$$, '42883', NULL, 'a type without binary format is refused');
+DROP TABLE perf.bare;
+
 -- Transactions --------------------------------------------------------------
 
 CREATE TABLE perf.late (id int PRIMARY KEY, employee_id int);

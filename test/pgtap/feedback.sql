@@ -100,6 +100,7 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('answer', 27, 'hr', 'SELECT perf.reject_nomination({c}, 13, 17)', '^done$'),
     ('answer', 27, 'hr', 'SELECT perf.approve_nomination({c}, 13, 17)', '^PM004 this nomination was answered before \+'),
     ('answer', 27, 'hr', 'SELECT perf.approve_nomination({c}, 13, 19)', '^done$'),
+    ('answer', 16, 'employee', 'SELECT perf.nominate_author({c}, 16, 22)', '^done$'),
     ('answer', 13, 'employee', 'SELECT perf.nominate_author({c}, 13, 17, ''stakeholder'', ''atlas'')', '^done$'),
     ('answer', 13, 'employee', 'SELECT perf.nominate_author({c}, 13, 14, ''stakeholder'')', '^done$'),
     ('answer', 13, 'employee', 'SELECT string_agg(format(''%s %s %s'', full_name, relation, project), '', '' ORDER BY author_id) FROM perf.own_nominations()',
@@ -128,6 +129,12 @@ SELECT verdict('answer');
 SELECT results_eq($$SELECT DISTINCT employee_id, event, detail - 'review_cycle_id' FROM perf.outbox WHERE event LIKE 'feedback.%' ORDER BY 1$$,
     $$VALUES (14, 'feedback.requested', '{}'::jsonb), (15, 'feedback.requested', '{}'), (19, 'feedback.requested', '{}'), (20, 'feedback.requested', '{}')$$,
     'authors hear of a request, the event names no subject');
+-- what everybody can read while it happens names nobody
+BEGIN;
+SELECT act_as(26) \g /dev/null
+SELECT nominate_author(:cycle, 11, 12), nominate_author(:cycle, 26, 12) \g /dev/null
+SELECT is_empty($$SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()$$, 'no lock shows whose request is written');
+ROLLBACK;
 -- the subject's call leaves no trace among the nominations, whatever is there
 SELECT array_agg((n.employee_id, n.author_id, n.xmin, n.cmin)::text ORDER BY n.nomination_id) AS before FROM nomination n \gset
 SELECT as_person(13, 'employee', 'again ' || a, format('SELECT perf.nominate_author(%s, 13, %s)', :cycle, a)) FROM unnest('{5,14,17}'::int[]) a \gexec
@@ -165,7 +172,7 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('write', 18, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}')$$, '^PM004 you were not asked to write about employee 13 \+'),
     ('write', 22, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}')$$, '^PM004 you were not asked to write about employee 13 \+'),
     ('write', 13, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'peer')$$, '^PM005 nobody is a peer of oneself \+'),
-    ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'self')$$, '^PM005 a self review is about oneself'),
+    ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'self')$$, '^PM005 a self review is about oneself \+'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"growth": "x"}', relation => 'manager')$$, '^PM005 the relation "manager" does not hold \+'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback({c}, 31, '{"growth": "x"}')$$, '^PM004 employee 31 gets no feedback in cycle'),
     ('write', 14, 'employee', $$SELECT perf.submit_feedback(2, 13, '{"growth": "x"}')$$, '^PM004 the feedback of cycle 2 is not open \+'),
@@ -192,13 +199,21 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('write', 15, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"strengths": "From 15."}', '{"1": 3}')$$, '^Version 1'),
     -- a new version without principles takes the scores away
     ('write', 15, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{"strengths": "From 15."}')$$, '^Version 2'),
-    ('write', 19, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{}', '{"1": 3}')$$, '^Version 1');
+    ('write', 19, 'employee', $$SELECT perf.submit_feedback({c}, 13, '{}', '{"1": 3}')$$, '^Version 1'),
+    -- 7 was imported as the rater of 22: a form without principles leaves that, also when it goes
+    ('write', 7, 'employee', $$SELECT perf.submit_feedback({c}, 22, '{"growth": "x"}')$$, '^Version 1'),
+    ('write', 7, 'employee', $$SELECT perf.submit_feedback({c}, 22, '{"growth": "y"}')$$, '^Version 2'),
+    ('write', 7, 'employee', $$SELECT principles FROM perf.own_feedback() WHERE subject_id = 22$$, '^{}$'),
+    ('write', 7, 'employee', $$SELECT perf.withdraw_feedback({c}, 22)$$, '^done$');
+INSERT INTO principle_rating (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, manager_chain)
+SELECT 22, :cycle, 7, 'manager', array_fill(4::smallint, ARRAY[16]), 1, '{7,3,1}';
 SELECT command FROM script WHERE act = 'write' ORDER BY place \gexec
 SELECT verdict('write');
 SELECT results_eq(format('SELECT rater_id, relation, array_to_string(scores, '','', ''-''), level_rank FROM perf.principle_rating WHERE employee_id = 13 AND review_cycle_id = %s ORDER BY 1', :cycle),
     $$VALUES (5, 'manager', '4,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2), (13, 'self', '5,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2),
              (14, 'stakeholder', '-,5,-,-,-,-,-,-,-,-,-,2,-,-,-,-', 2), (19, 'peer', '3,-,-,-,-,-,-,-,-,-,-,-,-,-,-,-', 2)$$,
     'principles become ratings of the author; behaviours do not, nor what was withdrawn');
+SELECT is((SELECT count(*) FROM principle_rating WHERE employee_id = 22 AND review_cycle_id = :cycle AND rater_id = 7), 1::bigint, 'an imported rating stays');
 SELECT results_eq(format('SELECT author_id, version, first_submitted_at < submitted_at FROM perf.feedback WHERE employee_id = 13 AND review_cycle_id = %s ORDER BY 1', :cycle),
     'VALUES (5, 1, false), (13, 1, false), (14, 2, true), (15, 2, true), (19, 1, false)', 'versions count up');
 SELECT results_eq($$SELECT operation, row_after ->> 'item_text' FROM perf.audit_log WHERE subject = 13 AND table_name = 'perf.feedback_item'
@@ -317,6 +332,16 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('session', 5, 'leader', $$SELECT count(*) FROM perf.feedback WHERE employee_id = 22$$, '^0$');
 SELECT command FROM script WHERE act = 'session' ORDER BY place \gexec
 SELECT verdict('session');
+-- who sits in the session and stands above sees each answer once, with the author
+BEGIN;
+UPDATE overall_value SET calibration_session_id = 2 WHERE employee_id = 8 AND review_cycle_id = 2;
+INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, manager_chain) VALUES (8, 2, 9, 'peer', '{4,2,1}');
+INSERT INTO feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, manager_chain)
+SELECT 8, f.feedback_id, 2, 'growth', 'x', '{4,2,1}' FROM feedback f WHERE f.employee_id = 8 AND f.review_cycle_id = 2;
+SELECT act_as(4) \g /dev/null
+SET LOCAL ROLE perfmgmt_leader;
+SELECT results_eq('SELECT author_id FROM olr.feedback WHERE employee_id = 8 AND review_cycle_id = 2', 'VALUES (9)', 'above and in the session: once, with the author');
+ROLLBACK;
 ALTER TABLE feedback_rule DISABLE TRIGGER immutable_in_use;
 UPDATE feedback_rule SET session_sees_authors = true WHERE policy_id = 2;
 ALTER TABLE feedback_rule ENABLE TRIGGER immutable_in_use;
@@ -330,6 +355,22 @@ SELECT results_eq($$SELECT actor_id, relation_name, subjects @> 22 FROM perf.acc
 SELECT count(*) AS reads FROM access_log \gset
 SELECT as_person(2, 'leader', 'counts', 'SELECT count(*) FROM olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing') \gexec
 SELECT is((SELECT count(*) FROM access_log), :reads::bigint, 'counts are no reads');
+
+-- Open rows follow the organisation, released ones stay -------------------------
+
+INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, manager_chain) VALUES (13, 1, 14, 'peer', '{5,2,1}');
+INSERT INTO feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, manager_chain)
+SELECT 13, f.feedback_id, 1, 'growth', 'x', '{5,2,1}' FROM feedback f WHERE f.employee_id = 13 AND f.review_cycle_id = 1;
+SELECT * FROM move_employee(13, 4) \g /dev/null
+SELECT results_eq(format($$SELECT t, review_cycle_id, min(manager_chain::text), max(manager_chain::text) FROM (
+        SELECT 'feedback' AS t, employee_id, review_cycle_id, manager_chain FROM perf.feedback
+        UNION ALL SELECT 'item', employee_id, review_cycle_id, manager_chain FROM perf.feedback_item
+        UNION ALL SELECT 'nomination', employee_id, review_cycle_id, manager_chain FROM perf.nomination
+        UNION ALL SELECT 'own', employee_id, review_cycle_id, manager_chain FROM perf.own_nomination) u
+    WHERE employee_id = 13 AND review_cycle_id IN (1, %s) GROUP BY 1, 2 ORDER BY 1, 2$$, :cycle),
+    format($$VALUES ('feedback', 1, '{5,2,1}', '{5,2,1}'), ('feedback', %1$s, '{4,2,1}', '{4,2,1}'), ('item', 1, '{5,2,1}', '{5,2,1}'),
+           ('item', %1$s, '{4,2,1}', '{4,2,1}'), ('nomination', %1$s, '{4,2,1}', '{4,2,1}'), ('own', %1$s, '{4,2,1}', '{4,2,1}')$$, :cycle),
+    'who moves takes the open cycle along');
 
 -- R9 --------------------------------------------------------------------------------
 
@@ -372,14 +413,18 @@ BEGIN
                    WHEN c.atttypid = 'text[]'::regtype THEN format('ARRAY[''MARK:'' || p.id || %L]', ':' || t.table_name || '.' || c.attname)
                    WHEN c.atttypid = 'jsonb'::regtype THEN format('jsonb_build_object(''k'', ''MARK:'' || p.id || %L)', ':' || t.table_name || '.' || c.attname)
                    WHEN c.attname = 'manager_chain' THEN '''{7003}'''
+                   WHEN c.attname LIKE '%\_by' AND c.atttypid = 'int'::regtype THEN '7003'
                    WHEN c.atttypid IN ('int'::regtype, 'bigint'::regtype, 'smallint'::regtype) THEN '(30 + p.id % 7000)'
                    WHEN c.atttypid = 'numeric'::regtype THEN '3'
                    WHEN c.atttypid = 'boolean'::regtype THEN 'false'
                    WHEN c.atttypid = 'date'::regtype THEN '''2024-01-01'''
                    WHEN c.atttypid = 'timestamptz'::regtype THEN '''2024-01-01'''
                    WHEN c.atttypid = 'daterange'::regtype THEN '''[2024-01-01,2024-02-01)'''
-                   WHEN c.atttypid IN ('int[]'::regtype, 'smallint[]'::regtype) THEN '''{1}'''
+                   WHEN c.atttypid = 'smallint[]'::regtype THEN '''{1}'''
+                   WHEN c.atttypid = 'int[]'::regtype THEN '''{7003}'''
+                   WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'bytea'::regtype THEN '''\x00'''
+                   WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'xid8'::regtype THEN '''1'''
                    ELSE 'NULL' END, ', ' ORDER BY c.attnum) AS expressions
         FROM perf.exported_table() t
@@ -412,6 +457,10 @@ SELECT is(:'redacted'::text, 'true', 'without authors, unless somebody says othe
 SELECT as_person(26, 'hr', 'pending', 'SELECT perf.subject_export(7001)') \gexec
 SELECT as_person(26, 'hr', 'alone', format('SELECT perf.approve(%s)', :disclosure)) \gexec
 SELECT matches(heard('pending'), '^PM004', 'a proposal is no decision');
+SELECT as_person(26, 'hr', 'refused', 'SELECT perf.propose_disclosure(7001, ''asked'')') \gexec
+SELECT as_person(27, 'hr', 'reject', format('SELECT perf.reject(%s)', heard('refused'))) \gexec
+SELECT as_person(26, 'hr', 'refused', 'SELECT perf.subject_export(7001)') \gexec
+SELECT matches(heard('refused'), '^PM004', 'nor is a refusal');
 SELECT matches(heard('alone'), '^PM005', 'two people decide');
 SELECT as_person(27, 'hr', 'approve', format('SELECT perf.approve(%s)', :disclosure)) \gexec
 SELECT as_person(26, 'hr', 'export', 'SELECT perf.subject_export(7001)') \gexec
@@ -436,6 +485,11 @@ SELECT ok(strpos(document::text, 'MARK:7002') = 0, 'nothing of another person') 
 SELECT ok(strpos(document::text, '7003') = 0, 'nobody who wrote') FROM export;
 SELECT is_empty($$SELECT DISTINCT c FROM perf.exported_table() t, unnest(perfmgmt.author_columns(t.relation)) c, export x
     WHERE strpos(x.document::text, format('"%s":', c)) > 0$$, 'no column that says who wrote, or when');
+SELECT ok(document -> 'ledger' @> '[{"table": "goal", "operation": "insert"}]', 'the ledger has what is there') FROM export;
+SELECT results_eq($$SELECT e ->> 'table', e ? 'recorded_at', e ? 'sequence', e ? 'written_by' FROM export x, jsonb_array_elements(x.document -> 'ledger') e
+                    WHERE e ->> 'table' IN ('goal', 'feedback_item', 'principle_rating') ORDER BY 1$$,
+    $$VALUES ('feedback_item', false, false, false), ('goal', true, false, false), ('principle_rating', false, false, false)$$,
+    'with times where nobody but the process wrote, and no numbers');
 SELECT ok(NOT document -> 'tables' ?| '{nomination,feedback}' AND document -> 'tables' ?& '{own_nomination,feedback_item}'
           AND document -> 'left_out' ?& '{nomination,feedback}', 'who was asked, and who answered, is about authors') FROM export;
 SELECT is((SELECT count(*) FROM outbox WHERE employee_id = 7001 AND event = 'subject.exported'), 1::bigint, 'the export leaves an event');
@@ -458,7 +512,16 @@ SELECT matches(heard('old'), '^PM004', 'for 30 days');
 SELECT as_person(26, 'hr', 'of 14', 'SELECT perf.propose_disclosure(14, ''asked'')') \gexec
 SELECT as_person(27, 'hr', 'approve', format('SELECT perf.approve(%s)', heard('of 14'))) \gexec
 SELECT as_person(26, 'hr', 'of 14', 'SELECT perf.subject_export(14)') \gexec
-SELECT ok(heard('of 14')::jsonb -> 'named_in' @> '[{"table": "feedback", "as": "author_id", "rows": 2}]', 'how often a person wrote');
+SELECT ok(heard('of 14')::jsonb -> 'named_in' @> '[{"table": "feedback", "as": "author_id", "rows": 3}]', 'how often a person wrote');
 SELECT ok(strpos(heard('of 14'), 'Second text.') = 0, 'not what about others');
+
+-- Erasure takes what others have drafted about the person, too -----------------------
+
+INSERT INTO employee (employee_id, external_id, full_name, hired_on, left_on) VALUES (7005, 'X5', 'Gone', '2020-01-01', '2021-01-01');
+INSERT INTO feedback_draft (employee_id, review_cycle_id, subject_id, answers, principles) VALUES (14, 1, 7005, '{"growth": "x"}', '{}');
+SELECT as_person(26, 'hr', 'erase', 'SELECT perf.erase_subject(7005, ''asked'')') \gexec
+SELECT as_person(27, 'hr', 'erased', format('SELECT perf.approve(%s)', heard('erase'))) \gexec
+SELECT is(heard('erased'), 'done', 'somebody is erased');
+SELECT is_empty('SELECT * FROM perf.feedback_draft WHERE subject_id = 7005', 'with the drafts about them');
 
 SELECT * FROM finish();

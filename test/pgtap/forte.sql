@@ -130,7 +130,7 @@ CREATE FUNCTION as_person(actor int, role_name text, label text, statement text)
                    INSERT INTO public.heard (actor, label, answer) VALUES (%L, %L, public.answer(%L)); COMMIT', actor, role_name, actor, label, statement)
 $$;
 CREATE FUNCTION heard(of_label text) RETURNS text LANGUAGE sql AS $$ SELECT h.answer FROM public.heard h WHERE h.label = of_label ORDER BY h.place DESC LIMIT 1 $$;
-CREATE PROCEDURE rate(cycle_id int, subject_id int, authors int[], relation text, scores text, texts text DEFAULT '', version int DEFAULT 1) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE rate(cycle_id int, subject_id int, authors int[], relation text, scores text, texts text DEFAULT '') LANGUAGE plpgsql AS $$
 DECLARE
     a int;
     new_id int;
@@ -142,15 +142,14 @@ BEGIN
                    p.level_rank, p.manager_chain FROM participation p WHERE p.employee_id = subject_id AND p.review_cycle_id = cycle_id;
         END IF;
         IF texts <> '' THEN
-            INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, version, submitted_at, manager_chain)
-            SELECT subject_id, cycle_id, a, rate.relation, rate.version, CASE WHEN rate.version > 0 THEN now() END, p.manager_chain
+            INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, manager_chain)
+            SELECT subject_id, cycle_id, a, rate.relation, p.manager_chain
             FROM participation p WHERE p.employee_id = subject_id AND p.review_cycle_id = cycle_id RETURNING feedback_id INTO new_id;
-            INSERT INTO feedback_item SELECT i.* FROM unnest(string_to_array(texts, NULL)) WITH ORDINALITY t(mark, n)
-            JOIN question_positions() q ON q.question_position = t.n
-            CROSS JOIN LATERAL jsonb_populate_record(NULL::feedback_item, jsonb_build_object('employee_id', subject_id, 'feedback_id', new_id,
-                'review_cycle_id', cycle_id, 'question', q.question, 'manager_chain', '[1]'::jsonb,
-                'item_text', CASE WHEN t.mark IN ('t', 'b') THEN format('%s on %s of %s in %s', q.question, subject_id, a, cycle_id) END,
-                'score', CASE WHEN t.mark = 's' THEN 2 + a % 3 WHEN t.mark = 'b' THEN 4 END)) i
+            INSERT INTO feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, score, manager_chain)
+            SELECT subject_id, new_id, cycle_id, q.question,
+                   CASE WHEN t.mark IN ('t', 'b') THEN format('%s on %s of %s in %s', q.question, subject_id, a, cycle_id) END,
+                   CASE WHEN t.mark = 's' THEN 2 + a % 3 WHEN t.mark = 'b' THEN 4 END, '{1}'
+            FROM unnest(string_to_array(texts, NULL)) WITH ORDINALITY t(mark, n) JOIN question_positions() q ON q.question_position = t.n
             WHERE t.mark <> '-';
         END IF;
     END LOOP;
@@ -179,27 +178,29 @@ $$;
 
 -- A: the first cycle. B overlaps it by half, C comes after both.
 SELECT new_cycle('A', '2025-07-01', '2026-06-30') AS a \gset
-CREATE TABLE rated (place int GENERATED ALWAYS AS IDENTITY, cycle text, subject_id int, authors int[], relation text, scores text, texts text DEFAULT '', version int DEFAULT 1);
-INSERT INTO rated (cycle, subject_id, authors, relation, scores, texts, version) VALUES
+CREATE TABLE rated (place int GENERATED ALWAYS AS IDENTITY, cycle text, subject_id int, authors int[], relation text, scores text, texts text DEFAULT '');
+INSERT INTO rated (cycle, subject_id, authors, relation, scores, texts) VALUES
     -- all relations
-    ('A', 8, '{8}', 'self', '4444', 't----', 1), ('A', 8, '{4}', 'manager', '5432', 'ttsss', 1),
-    ('A', 8, '{9,10,11}', 'peer', '4343', 'bbsss', 1), ('A', 8, '{13,14}', 'stakeholder', '1111', 'ttttt', 1),
+    ('A', 8, '{8}', 'self', '4444', 't----'), ('A', 8, '{4}', 'manager', '5432', 'ttsss'),
+    ('A', 8, '{9,10,11}', 'peer', '4343', 'bbsss'), ('A', 8, '{13,14}', 'stakeholder', '1111', 'ttttt'),
     -- k - 1; k with a draft that nobody submitted; 2k - 1; 2k; roll-up
-    ('A', 9, '{8,10}', 'peer', '1111', 'ttttt', 1),
-    ('A', 10, '{8,9,11}', 'peer', '4444', 'tt---', 1), ('A', 10, '{12}', 'peer', '4444', 'ttttt', 0),
-    ('A', 11, '{8,9,10,12,13}', 'peer', '4444', '', 1), ('A', 12, '{8,9,10,11,13,14}', 'peer', '4444', '', 1),
-    ('A', 18, '{8}', 'peer', '4545', 't----', 1), ('A', 18, '{9}', 'stakeholder', '4545', 't----', 1), ('A', 18, '{10}', 'direct_report', '4445', 't----', 1),
+    ('A', 9, '{8,10}', 'peer', '1111', 'ttttt'),
+    ('A', 10, '{8,9,11}', 'peer', '4444', 'tt---'), ('A', 10, '{12}', 'peer', '4444', ''),
+    ('A', 11, '{8,9,10,12,13}', 'peer', '4444', ''), ('A', 12, '{8,9,10,11,13,14}', 'peer', '4444', ''),
+    ('A', 18, '{8}', 'peer', '4545', 't----'), ('A', 18, '{9}', 'stakeholder', '4545', 't----'), ('A', 18, '{10}', 'direct_report', '4445', 't----'),
     -- the same people, some of them, others
-    ('A', 13, '{8,9,10}', 'peer', '4344', 't----', 1), ('B', 13, '{8,9,10,11}', 'peer', '4344', 't----', 1), ('C', 13, '{8,9,10,11}', 'peer', '4344', 't----', 1),
-    ('A', 14, '{8,9,10}', 'peer', '4344', 't----', 1), ('B', 14, '{8,9,10}', 'peer', '4344', 't----', 1),
-    ('A', 15, '{8,9,10}', 'peer', '4344', '', 1), ('B', 15, '{11,12,13}', 'peer', '4344', '', 1),
-    ('A', 16, '{8,9,10,11,12,13}', 'peer', '4344', '', 1), ('B', 16, '{8,9,10}', 'peer', '4344', '', 1),
-    ('A', 17, '{8,9,10,11,12,13}', 'peer', '4344', '', 1), ('B', 17, '{8,9,10,11}', 'peer', '4344', '', 1),
-    ('A', 20, '{8,9,10}', 'peer', '4344', '', 1), ('B', 20, '{8,9,10}', 'peer', '4344', '', 1),
-    ('A', 21, '{8,9,10}', 'peer', '4344', '', 1), ('B', 21, '{8,9,10}', 'stakeholder', '4344', '', 1), ('B', 21, '{11,12,13}', 'peer', '4344', '', 1),
-    ('A', 22, '{8,9,10,11,12,13}', 'peer', '4344', '', 1), ('B', 22, '{8,9,10}', 'peer', '4344', '', 1), ('B', 22, '{11,12,14}', 'stakeholder', '4344', '', 1),
-    ('A', 23, '{8,9,10}', 'peer', '4344', '', 1), ('B', 23, '{8,9}', 'peer', '4344', '', 1), ('B', 23, '{10,11}', 'stakeholder', '4344', '', 1);
-SELECT format('CALL rate(%s, %s, %L, %L, %L, %L, %s)', :a, subject_id, authors, relation, scores, texts, version) FROM rated WHERE cycle = 'A' ORDER BY place \gexec
+    ('A', 13, '{8,9,10}', 'peer', '4344', 't----'), ('B', 13, '{8,9,10,11}', 'peer', '4344', 't----'), ('C', 13, '{8,9,10,11}', 'peer', '4344', 't----'),
+    ('A', 14, '{8,9,10}', 'peer', '4344', 't----'), ('B', 14, '{8,9,10}', 'peer', '4344', 't----'),
+    ('A', 15, '{8,9,10}', 'peer', '4344', ''), ('B', 15, '{11,12,13}', 'peer', '4344', ''),
+    ('A', 16, '{8,9,10,11,12,13}', 'peer', '4344', ''), ('B', 16, '{8,9,10}', 'peer', '4344', ''),
+    ('A', 17, '{8,9,10,11,12,13}', 'peer', '4344', ''), ('B', 17, '{8,9,10,11}', 'peer', '4344', ''),
+    ('A', 20, '{8,9,10}', 'peer', '4344', ''), ('B', 20, '{8,9,10}', 'peer', '4344', ''),
+    ('A', 21, '{8,9,10}', 'peer', '4344', ''), ('B', 21, '{8,9,10}', 'stakeholder', '4344', ''), ('B', 21, '{11,12,13}', 'peer', '4344', ''),
+    ('A', 22, '{8,9,10,11,12,13}', 'peer', '4344', ''), ('B', 22, '{8,9,10}', 'peer', '4344', ''), ('B', 22, '{11,12,14}', 'stakeholder', '4344', ''),
+    ('A', 23, '{8,9,10}', 'peer', '4344', ''), ('B', 23, '{8,9}', 'peer', '4344', ''), ('B', 23, '{10,11}', 'stakeholder', '4344', '');
+SELECT format('CALL rate(%s, %s, %L, %L, %L, %L)', :a, subject_id, authors, relation, scores, texts) FROM rated WHERE cycle = 'A' ORDER BY place \gexec
+INSERT INTO feedback_draft (employee_id, review_cycle_id, subject_id, answers, principles)
+VALUES (12, :a, 10, '{"strengths": {"text": "strengths on 10 of 12 in a draft"}}', '{}');
 SELECT as_person(26, 'hr', 'Forte is open', format('SELECT release_forte(%s, %L)', :a, 'x')) \gexec
 SELECT matches(heard('Forte is open'), '^PM004 the release is not possible while the cycle is forte_open', 'no release while people write');
 CALL to_calibration(:a);
@@ -235,7 +236,12 @@ SELECT results_eq(format($$SELECT employee_id, relation, question, count(*) FROM
              (10, 'peer', 'growth', 3), (10, 'peer', 'strengths', 3), (18, 'colleagues', 'strengths', 3)$$, 'texts by question; no draft, nobody left out');
 SELECT is_empty($$SELECT * FROM perf.forte_text WHERE item_text <> format('%s on %s of %s in %s', question, employee_id, (regexp_match(item_text, 'of (\d+) in'))[1], review_cycle_id)$$, 'each with its question and person');
 SELECT is((SELECT array_agg(forte_text_id ORDER BY ctid) FROM forte_text), (SELECT array_agg(forte_text_id ORDER BY forte_text_id) FROM forte_text), 'on disk, texts lie in random order');
-SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_score), (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_score), 'so do scores');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_score WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_score WHERE review_cycle_id = :a), 'so do scores');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_label WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_label WHERE review_cycle_id = :a), 'and labels');
+SELECT isnt((SELECT array_agg(employee_id ORDER BY ctid) FROM forte_summary WHERE review_cycle_id = :a),
+            (SELECT array_agg(employee_id ORDER BY employee_id) FROM forte_summary WHERE review_cycle_id = :a), 'and summaries');
 SELECT is_empty($$SELECT * FROM perf.forte_score s JOIN perf.release_group g USING (employee_id, review_cycle_id, relation)
                   WHERE g.is_anonymous AND cardinality(g.author_ids) < 3$$, 'k or more behind each row');
 
@@ -270,7 +276,7 @@ SELECT is((SELECT array_agg(line ORDER BY place) FROM planned WHERE actor = 9), 
 -- overlapping cycles
 DELETE FROM release_group WHERE employee_id = 20;
 SELECT new_cycle('B', '2026-01-01', '2026-12-31') AS b, new_cycle('C', '2027-01-01', '2027-12-31') AS c \gset
-SELECT format('CALL rate(%s, %s, %L, %L, %L, %L, %s)', CASE cycle WHEN 'B' THEN :b ELSE :c END, subject_id, authors, relation, scores, texts, version)
+SELECT format('CALL rate(%s, %s, %L, %L, %L, %L)', CASE cycle WHEN 'B' THEN :b ELSE :c END, subject_id, authors, relation, scores, texts)
 FROM rated WHERE cycle IN ('B', 'C') ORDER BY place \gexec
 CALL to_calibration(:b);
 CALL to_calibration(:c);
