@@ -54,7 +54,8 @@ AS $$
         ('pip', 'forte_plan', 'case'),
         ('pip', 'pip_event', 'case'),
         ('pip', 'pip_case', 't.closed_on < $1'),
-        ('pip', 'transfer_request', 't.decided_at < $1')
+        ('pip', 'transfer_request', 't.decided_at < $1'),
+        ('separations', 'separation', 't.left_on < $1')
     ) AS v(category, table_name, clock)
 $$;
 COMMENT ON FUNCTION perfmgmt.retained_table() IS
