@@ -386,6 +386,11 @@ SELECT is((SELECT minimum_raters FROM anonymity_rule WHERE policy_id = 2), 4, 's
 
 -- The export --------------------------------------------------------------------------
 
+-- a column that names somebody by way of another table
+CREATE TABLE perf.planted (employee_id int, review_cycle_id int, panelist int, FOREIGN KEY (employee_id, review_cycle_id, panelist) REFERENCES own_nomination);
+SELECT results_eq($$SELECT people_columns FROM perf.exported_table() WHERE table_name = 'planted'$$, $$VALUES ('{panelist}'::text[])$$, 'people are found over two steps');
+DROP TABLE perf.planted;
+
 -- Two strangers: 7001 is exported, 7002 is another. Every text of every row about
 -- them is marked with the person, the table and the column; 7003 wrote everything.
 INSERT INTO employee (employee_id, external_id, full_name, hired_on)
