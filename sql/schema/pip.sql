@@ -1048,9 +1048,9 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING employee_id, pip_case_id, due_on, reminder
     )
-    SELECT count(queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on)))
-    INTO queued
-    FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder);
+    SELECT count(*) INTO queued
+    FROM (SELECT queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on))
+          FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder) OFFSET 0) q;
     RETURN queued;
 END
 $$;
