@@ -33,6 +33,7 @@
 #include "utils/timestamp.h"
 
 #define ENGINE_ROLE "perfmgmt_engine"
+#define LEDGER_ROLE "perfmgmt_ledger"
 #define RECORDS_SCHEMA "perf"
 
 /*
@@ -1173,10 +1174,18 @@ OnlyChainDiffers(TupleDesc desc, HeapTuple before, HeapTuple after)
 	return true;
 }
 
-/* Erasure has its own rules, checked where it is done. */
+static bool
+IsRole(const char *role)
+{
+	return GetUserId() == get_role_oid(role, true);
+}
+
+/* What was written stays, until an erasure or a purge that people decided. */
 static Datum
 KeepHistory(TriggerData *trigger)
 {
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && IsRole(LEDGER_ROLE))
+		return PointerGetDatum(trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
 		OnlyChainDiffers(RelationGetDescr(trigger->tg_relation), trigger->tg_trigtuple, trigger->tg_newtuple))
 		return PointerGetDatum(trigger->tg_newtuple);
@@ -1395,8 +1404,8 @@ perfmgmt_pip_case_guard(PG_FUNCTION_ARGS)
 
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
-		/* for everybody but the routines that let manager_chain follow */
-		if (!applying_event && !IsLogicalWorker() && GetUserId() != get_role_oid(ENGINE_ROLE, true))
+		/* for everybody but the routines that let manager_chain follow, or erase */
+		if (!applying_event && !IsLogicalWorker() && !IsRole(ENGINE_ROLE) && !IsRole(LEDGER_ROLE))
 			RefuseWrite(trigger->tg_relation);
 		return PointerGetDatum(NULL);
 	}

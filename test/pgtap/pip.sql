@@ -451,6 +451,7 @@ SET TimeZone = 'Pacific/Kiritimati';
 SELECT is(perfmgmt.pip_today('UTC'), (clock_timestamp() AT TIME ZONE 'UTC')::date, 'the day is the policy''s');
 SET TimeZone = 'UTC';
 SELECT is(perfmgmt.pip_today('Pacific/Kiritimati'), (clock_timestamp() AT TIME ZONE 'Pacific/Kiritimati')::date, 'in its zone');
+SELECT throws_ok($$INSERT INTO perf.policy (policy_id, policy_name) VALUES (99, 'x'); INSERT INTO perf.pip_rule (policy_id, time_zone) VALUES (99, 'Middle/Earth')$$, '22023', NULL, 'an unknown zone');
 SELECT throws_ok($$SET perfmgmt.today = '1 May'$$, '22023', NULL, 'a day for rehearsals is a day');
 CREATE ROLE pip_plain;
 BEGIN;
@@ -623,6 +624,27 @@ SELECT is(has_final_le(17), true, 'with one it is');
 SELECT act_as(6) \g /dev/null
 SELECT lives_ok($$SELECT perf.pip_advance(17, 'identify')$$, 'and needs no reason');
 ROLLBACK;
+
+-- Erasure ---------------------------------------------------------------------------------
+
+-- history goes only where people decided so; the state not even then
+BEGIN;
+SET LOCAL ROLE perfmgmt_ledger;
+SELECT public.throws_ok($$UPDATE perf.pip_case SET stage = 'focus'$$, '42501', NULL, 'the role that erases writes no stage');
+ROLLBACK;
+SELECT pip_case_id AS closed_case FROM pip_case WHERE employee_id = :appellant AND stage = 'closed_reinstated' \gset
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (26, '2026-06-01', $$SELECT propose_retention_rule('pip', 1, 'x')$$, '^\d', 'HR proposes to keep cases for a month', 'hr'),
+    (27, '2026-06-01', $$SELECT approve(max(decision_id)) FROM perf.decision WHERE decision_kind = 'retention_rule'$$, '', 'a second one approves', 'hr'),
+    (26, '2026-06-01', format($$SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM purge_expired('2026-06-01') WHERE category = 'pip' AND purged_rows > 0$$),
+        '^appeal appeal_member appeal_vote .*pip_case pip_event', 'what is older goes', 'hr');
+SELECT count(*) AS open_before FROM pip_case WHERE closed_on IS NULL \gset
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+SELECT is((SELECT count(*) FROM pip_case WHERE pip_case_id = :closed_case), 0::bigint, 'a closed case is gone');
+SELECT is((SELECT count(*) FROM pip_event WHERE pip_case_id = :closed_case), 0::bigint, 'with its events');
+SELECT is((SELECT count(*) FROM pip_case WHERE closed_on IS NULL), :open_before::bigint, 'open ones stay');
 
 -- The page -------------------------------------------------------------------------------
 
