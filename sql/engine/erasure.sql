@@ -33,6 +33,7 @@ AS $$
         ('ratings', 'goal', 'cycle'),
         ('ratings', 'accomplishment', 'upper(t.achieved_during) < $1'),
         ('released', 'development_goal', 't.closed_at < $1'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT k.pip_case_id FROM perf.pip_case k WHERE k.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'forte_label', 'cycle'),
         ('released', 'forte_summary', 'cycle'),

@@ -321,7 +321,9 @@ BEGIN
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id())', relation);
     END LOOP;
     FOREACH relation IN ARRAY '{severance_offer,appeal_member,appeal_vote,transfer_request}'::text[] LOOP
-        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr''))', relation);
+        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr'')%s)', relation,
+                       -- who looked at votes is noted
+                       CASE relation WHEN 'appeal_vote' THEN ' AND log_read(''perf.appeal_vote'', employee_id)' ELSE '' END);
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_hr USING (employee_id <> actor_id())', relation);
     END LOOP;
     FOREACH relation IN ARRAY '{pip_rule,holiday}'::text[] LOOP
@@ -1048,9 +1050,9 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING employee_id, pip_case_id, due_on, reminder
     )
-    SELECT count(queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on)))
-    INTO queued
-    FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder);
+    SELECT count(*) INTO queued
+    FROM (SELECT queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on))
+          FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder) OFFSET 0) q;
     RETURN queued;
 END
 $$;
