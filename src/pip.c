@@ -1141,6 +1141,14 @@ RequireTrigger(FunctionCallInfo fcinfo, const char *relation)
 	return trigger;
 }
 
+/* The routines that erase a person, at the end: see sql/schema/erasure.sql. */
+static bool
+IsErasing(TriggerData *trigger)
+{
+	return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
+		GetUserId() == get_role_oid("perfmgmt_ledger", true);
+}
+
 static void
 RefuseWrite(Relation relation)
 {
@@ -1326,6 +1334,8 @@ perfmgmt_pip_event_write(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = RequireTrigger(fcinfo, "pip_event");
 
+	if (IsErasing(trigger))
+		return PointerGetDatum(trigger->tg_trigtuple);
 	if (IsLogicalWorker())		/* a subscriber copies what was decided elsewhere */
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 							   trigger->tg_newtuple : trigger->tg_trigtuple);
@@ -1403,6 +1413,8 @@ perfmgmt_pip_case_guard(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = RequireTrigger(fcinfo, "pip_case");
 
+	if (IsErasing(trigger))
+		return PointerGetDatum(TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ? NULL : trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
 		/* for everybody but the routines that let manager_chain follow, or erase */

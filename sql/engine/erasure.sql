@@ -33,10 +33,12 @@ AS $$
         ('ratings', 'goal', 'cycle'),
         ('ratings', 'accomplishment', 'upper(t.achieved_during) < $1'),
         ('released', 'development_goal', 't.closed_at < $1'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT k.pip_case_id FROM perf.pip_case k WHERE k.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'forte_label', 'cycle'),
         ('released', 'forte_summary', 'cycle'),
         ('released', 'forte_score', 'cycle'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT p.pip_case_id FROM perf.pip_case p WHERE p.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'development_goal', 't.from_cycle_id IN (SELECT c.review_cycle_id FROM perf.review_cycle c WHERE c.released_at < $1)'),
         ('released', 'review_acknowledgement', 'cycle'),
@@ -53,7 +55,8 @@ AS $$
         ('pip', 'forte_plan', 'case'),
         ('pip', 'pip_event', 'case'),
         ('pip', 'pip_case', 't.closed_on < $1'),
-        ('pip', 'transfer_request', 't.decided_at < $1')
+        ('pip', 'transfer_request', 't.decided_at < $1'),
+        ('separations', 'separation', 't.left_on < $1')
     ) AS v(category, table_name, clock)
 $$;
 COMMENT ON FUNCTION perfmgmt.retained_table() IS
