@@ -998,10 +998,11 @@ AskedWithin(const PipStep *step, DateADT usual, DateADT earliest, DateADT latest
 static DateADT
 ChoiceDue(const PipStep *step)
 {
+	DateADT		latest = AddMonths(step->today, 2);
 	DateADT		usual = AddMonths(step->today, step->choice_months);
 
 	usual = BusinessDayFrom(AddBusinessDays(usual, step->choice_business_days));
-	return AskedWithin(step, usual, AddBusinessDays(step->today, 5), AddMonths(step->today, 2));
+	return AskedWithin(step, Min(usual, latest), AddBusinessDays(step->today, 5), latest);
 }
 
 static DateADT

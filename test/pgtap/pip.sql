@@ -594,7 +594,7 @@ SELECT is_empty($$SELECT o.pip_case_id FROM perf.severance_offer o JOIN perf.sev
 -- where the policy discloses Focus
 BEGIN;
 ALTER TABLE pip_rule DISABLE TRIGGER USER;
-UPDATE pip_rule SET focus_disclosed = true, entry_appeal_allowed = false WHERE policy_id = 2;
+UPDATE pip_rule SET focus_disclosed = true, entry_appeal_allowed = false, choice_months = 2 WHERE policy_id = 2;
 COMMIT;
 TRUNCATE heard, step;
 INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
@@ -603,9 +603,10 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (7, '2026-02-02', $$SELECT pip_advance(23, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
     (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'in Focus', NULL),
     (23, '2026-02-02', $$SELECT stage || ' ' || due_on FROM forte.my_plan$$, '^focus 2026-04-07$', 'the employee sees it', 'employee'),
-    (7, '2026-02-02', $$SELECT pip_advance(23, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'),
-    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'Pivot', NULL),
-    (23, '2026-02-02', $$SELECT appeal_pip('x')$$, '^PM004 the policy knows no appeal', 'without an appeal against the offer, where the policy has none', 'employee');
+    (7, '2026-03-02', $$SELECT pip_advance(23, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-03-02', $$SELECT approve_pending()$$, '^1', 'Pivot', NULL),
+    (23, '2026-03-02', $$SELECT due_on FROM forte.my_plan$$, '^2026-05-02$', 'two months are the most, on a Saturday too', 'employee'),
+    (23, '2026-03-02', $$SELECT appeal_pip('x')$$, '^PM004 the policy knows no appeal', 'without an appeal against the offer, where the policy has none', 'employee');
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
 
