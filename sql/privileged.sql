@@ -73,6 +73,7 @@ AS $$
         ('perf.count_tiers()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_cells()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.count_moves()', 'counts people within the sight of the caller without a logged read; returns counts'),
+        ('perf.count_hires()', 'counts people within the sight of the caller without a logged read; returns counts'),
         ('perf.explain_rank(int, int)', 'counts people whom the caller may not see, after a check of the person asked about; names nobody'),
         ('perf.release_forte(int, text)', 'reads all ratings and writes the release tables, which nobody else may write'),
         ('perf.forte_release_preview(int)', 'counts raters of everybody, after a check of the appointment; names nobody'),

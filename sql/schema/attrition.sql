@@ -367,3 +367,27 @@ $$;
 COMMENT ON FUNCTION attrition_forecast(date) IS
 'Open cases per stage x the share of the cases that came to that stage in three years and ended in a separation; NULL when fewer than 20 of them are closed. Counts what the reader may see, names nobody.';
 GRANT EXECUTE ON FUNCTION attrition_forecast(date) TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE FUNCTION count_hires()
+RETURNS TABLE (review_cycle_id int, manager_id int, recent_hires int, recent_le int, others int, others_le int)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT o.review_cycle_id, p.manager_id,
+               count(*) FILTER (WHERE is_recent)::int, count(*) FILTER (WHERE is_recent AND t.tier_order = 0)::int,
+               count(*) FILTER (WHERE NOT is_recent)::int, count(*) FILTER (WHERE NOT is_recent AND t.tier_order = 0)::int
+        FROM overall_value o
+        JOIN participation p USING (employee_id, review_cycle_id)
+        JOIN review_cycle c USING (review_cycle_id)
+        JOIN employee h USING (employee_id)
+        CROSS JOIN LATERAL (SELECT h.hired_on > c.period_end - interval '1 year' AS is_recent) AS r
+        JOIN tier t ON t.policy_id = o.policy_id AND t.tier = coalesce(o.final_tier, o.calibrated_tier, o.quota_tier)
+        WHERE p.manager_id IS NOT NULL AND %s
+        GROUP BY o.review_cycle_id, p.manager_id$query$, format(sight_of_caller(), 'o'));
+END
+$$;
+COMMENT ON FUNCTION count_hires() IS
+'LE among people hired in the last 12 months of the period and among the others, per manager of record, over the people whom the caller may see: see olr.buffer_signals. Counts only, so no read is logged.';
+GRANT EXECUTE ON FUNCTION count_hires() TO perfmgmt_leader, perfmgmt_hr;

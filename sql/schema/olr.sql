@@ -457,22 +457,13 @@ COMMENT ON COLUMN olr.feedback_timing.before_feedback_share IS 'before_feedback 
 GRANT SELECT ON olr.feedback, olr.nomination, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
 
 CREATE OR REPLACE VIEW olr.buffer_signals WITH (security_invoker = true) AS
-SELECT n.review_cycle_id, n.cycle_name, n.manager_id, e.full_name AS manager_name,
+SELECT n.review_cycle_id, c.cycle_name, n.manager_id, e.full_name AS manager_name,
        n.recent_hires, n.recent_le, n.others, n.others_le,
        round(n.recent_le::numeric / nullif(n.recent_hires, 0), 4) AS recent_le_share,
        round(n.others_le::numeric / nullif(n.others, 0), 4) AS others_le_share,
        perfmgmt.fisher_exact(n.recent_le, n.recent_hires - n.recent_le, n.others_le, n.others - n.others_le) AS p_value
-FROM (SELECT o.review_cycle_id, c.cycle_name, p.manager_id,
-             count(*) FILTER (WHERE is_recent)::int AS recent_hires, count(*) FILTER (WHERE is_recent AND t.tier_order = 0)::int AS recent_le,
-             count(*) FILTER (WHERE NOT is_recent)::int AS others, count(*) FILTER (WHERE NOT is_recent AND t.tier_order = 0)::int AS others_le
-      FROM overall_value o
-      JOIN participation p USING (employee_id, review_cycle_id)
-      JOIN review_cycle c USING (review_cycle_id)
-      JOIN employee h USING (employee_id)
-      CROSS JOIN LATERAL (SELECT h.hired_on > c.period_end - interval '1 year' AS is_recent) AS r
-      JOIN tier t ON t.policy_id = o.policy_id AND t.tier = coalesce(o.final_tier, o.calibrated_tier, o.quota_tier)
-      WHERE p.manager_id IS NOT NULL
-      GROUP BY o.review_cycle_id, c.cycle_name, p.manager_id) AS n
+FROM count_hires() n
+JOIN review_cycle c USING (review_cycle_id)
 JOIN employee e ON e.employee_id = n.manager_id;
 COMMENT ON VIEW olr.buffer_signals IS 'Per manager of record: whether LE falls on people hired in the last 12 months of the period more than on the others, who may have been hired to be let go. A question to ask the manager, no finding; a small n says little, and of many managers some stand out by chance.';
 COMMENT ON COLUMN olr.buffer_signals.review_cycle_id IS 'The cycle.';
