@@ -158,7 +158,7 @@ INSERT INTO step (actor, role_name, statement, expected, name) VALUES
     (27, 'hr', format('SELECT activate_session(%s)', :alpha), '^done', 'and HR begins the session'),
     (3, 'leader', format('SELECT activate_session(%s)', :alpha), '^PM004', 'once'),
     (26, 'hr', 'SELECT count(*) FROM move_employee(17, 6)', '^\d+$', 'the move is taken back'),
-    (3, 'leader', $$SELECT string_agg(calibrator_id || tier, ',' ORDER BY 1) FROM olr.preliminary_rating WHERE employee_id = 8$$, '^6HV3,7LE$', 'now the chair sees the preliminary ratings'),
+    (3, 'leader', $$SELECT string_agg(calibrator_id || tier, ',' ORDER BY calibrator_id) FROM olr.preliminary_rating WHERE employee_id = 8$$, '^6HV3,7LE$', 'now the chair sees the preliminary ratings'),
     (4, 'leader', 'SELECT count(*) FROM olr.preliminary_rating WHERE employee_id = 8', '^2$', 'and the manager'),
     (8, 'leader', 'SELECT count(*) FROM olr.preliminary_rating WHERE employee_id = 8', '^0$', 'the person does not'),
     (6, 'leader', format('SELECT give_preliminary_rating(%s, 8, ''HV2'')', :alpha), '^PM004 your preliminary rating is open', 'an open one stays as it is');
