@@ -3,7 +3,7 @@
 # The domains, once, in load order. Everything else derives from this list:
 # sql/engine/<domain>.sql are members of the extension, sql/schema/<domain>.sql
 # is what install() creates, src/<domain>.c and src/<domain>_*.c are its C.
-DOMAINS = identity audit org policy cycle feedback rating calibration pip attrition forte olr insight
+DOMAINS = identity audit org policy cycle feedback rating calibration pip attrition fairness forte olr insight erasure
 
 EXTENSION = perfmgmt
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" perfmgmt.control)
@@ -16,6 +16,9 @@ MODULE_big = perfmgmt
 OBJS = src/perfmgmt.o $(patsubst %.c,%.o,$(wildcard $(DOMAINS:%=src/%.c) $(DOMAINS:%=src/%_*.c)))
 PG_CPPFLAGS = -I$(srcdir)/src -DPERFMGMT_VERSION=\"$(EXTVERSION)\"
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+# The hashes of the ledger call the OpenSSL that the server was built with.
+SHLIB_LINK += $(filter -lcrypto,$(LIBS))
 
 DATA_built = $(built_sql)
 DATA = $(wildcard sql/upgrade/*--*.sql)

@@ -193,11 +193,11 @@ JOIN bench.score_row s
 :note 'principle ratings');
 
 -- a few assessments are not there yet
-INSERT INTO assessment (employee_id, review_cycle_id, assessment_id, job_performance, potential, source, assessed_by, manager_chain)
+INSERT INTO assessment (employee_id, review_cycle_id, assessment_id, job_performance, potential, summary, source, assessed_by, manager_chain)
 SELECT p.employee_id, 1, p.employee_id,
        (ARRAY[1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 5, 5])[bench.hash(p.employee_id, 12) % 16 + 1],
        (ARRAY[1, 1, 2, 2, 2, 2, 3, 3, 3, 4])[bench.hash(p.employee_id, 13) % 10 + 1],
-       'import', p.chain[1], p.chain
+       'Delivered what was agreed, and more.', 'import', p.chain[1], p.chain
 FROM bench.person p JOIN participation q USING (employee_id) JOIN eligibility e USING (eligibility)
 WHERE e.is_rated AND bench.hash(p.employee_id, 14) % 500 > 0
 ORDER BY p.employee_id;

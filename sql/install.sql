@@ -168,6 +168,7 @@ BEGIN
     END LOOP;
     REVOKE CREATE ON SCHEMA perf FROM perfmgmt_engine, perfmgmt_ledger;
     CALL perfmgmt.watch_tables();
+    CALL perfmgmt.let_erase();
 
     -- in the ledger too: so a change of the records by us is no alarm
     IF NOT EXISTS (SELECT FROM schema_version v JOIN pg_extension e ON e.extname = 'perfmgmt'

@@ -10,6 +10,7 @@
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "utils/relcache.h"
 #include "utils/typcache.h"
 
 #define AUDIT_VERSION 1
@@ -24,20 +25,29 @@
 #define AUDIT_HASH_ENTRY 0x04
 #define AUDIT_HASH_BLOCK 0x05
 
+#ifdef USE_OPENSSL
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/opensslv.h>
+#include <openssl/sha.h>
+#ifndef OPENSSL_NO_DEPRECATED_3_0
+#define AUDIT_OPENSSL
+#endif
+#endif
+
 /*
- * SHA-256 of the server.  One context serves many hashes, but never outlives
- * the call that made it: it belongs to a resource owner, and one kept across
- * transactions crashes the backend.
+ * SHA-256.  One context serves many hashes, one after the other, but never
+ * outlives the call that opened it.
  */
 typedef struct Sha256
 {
+#ifdef AUDIT_OPENSSL
+	SHA256_CTX	context;
+#else
 	pg_cryptohash_ctx *context;
+#endif
 } Sha256;
 
 extern void Sha256Open(Sha256 *sha);
-extern void Sha256Start(Sha256 *sha, uint8 kind);
-extern void Sha256Add(Sha256 *sha, const void *data, Size length);
-extern void Sha256Finish(Sha256 *sha, uint8 *hash);
 extern void Sha256Close(Sha256 *sha);
 
 /*
@@ -95,10 +105,31 @@ extern void AuditPutHeader(StringInfo out, int32 subject, int64 sequence,
 						   const char *operation, int operation_length);
 extern void AuditPartDigest(Sha256 *sha, uint8 kind, const void *part, Size length,
 							uint8 *digest);
-extern void AuditChainHash(Sha256 *sha, const uint8 *previous,
-						   const void *header, Size header_length,
+extern void AuditHashEntry(Sha256 *sha, StringInfo scratch, int32 subject, int64 sequence,
+						   text *table_name, text *operation,
 						   const uint8 *content, const uint8 *authorship,
-						   uint8 *hash);
+						   const uint8 *previous, uint8 *hash);
+
+/*
+ * What verification keeps of an entry, to sort; audit_links.c.
+ */
+typedef struct AuditLink
+{
+	int32		subject;
+	int32		flags;
+	int64		sequence;
+	uint8		prev_hash[AUDIT_HASH_LENGTH];
+	uint8		hash[AUDIT_HASH_LENGTH];
+} AuditLink;
+
+typedef struct LinkSort LinkSort;
+
+extern LinkSort *LinkSortBegin(void);
+extern AuditLink *LinkSortNext(LinkSort *sort);
+extern void LinkSortPut(LinkSort *sort);
+extern void LinkSortPerform(LinkSort *sort);
+extern AuditLink *LinkSortGet(LinkSort *sort);
+extern void LinkSortEnd(LinkSort *sort);
 
 /*
  * Columns of the tables of the ledger; new ones only at the end.
@@ -126,6 +157,10 @@ enum
 
 /* audit_capture.c */
 extern Oid	AuditRelationOid(const char *name);
+extern Oid	AuditPrimaryKey(Relation rel);
+
+/* audit_access.c */
+extern int32 AuditOnBehalfOf(int32 actor);	/* 0: nobody */
 
 /* audit.c */
 extern void AuditPutBlock(StringInfo out, const Datum *values);

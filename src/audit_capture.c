@@ -26,6 +26,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -41,6 +42,7 @@
 
 #define RECORDS_SCHEMA "perf"
 #define SUBJECT_COLUMN "employee_id"
+#define ERASURE_TABLE "erasure"
 #define COMPANY 0				/* the chain of rows about no person */
 
 /*
@@ -55,7 +57,9 @@
  */
 #define BATCH_SIZE 64
 #define BATCH_BYTES (256 * 1024)
-#define RANDOM_CHUNK 4096
+
+/* Random bytes for salts are taken from the system together, ahead. */
+#define RANDOM_BYTES 1024
 
 typedef struct Chain
 {
@@ -104,9 +108,6 @@ typedef struct Capture
 	int			pending;
 	Size		pending_bytes;
 
-	int64		expected;		/* rows to come */
-	uint8		random[RANDOM_CHUNK];
-	int			random_left;
 	Sha256		sha;
 	MemoryContext context;
 	MemoryContext row_context;
@@ -123,12 +124,15 @@ typedef struct WrittenHead
 
 static WrittenHead written_heads[64];
 
+static uint8 random_bytes[RANDOM_BYTES];
+static int	random_left = 0;
+
 static char *audit_reason = NULL;
-static int	on_behalf_of = 0;
 
 PG_FUNCTION_INFO_V1(perfmgmt_audit_capture);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_refuse_truncate);
 PG_FUNCTION_INFO_V1(perfmgmt_audit_baseline);
+PG_FUNCTION_INFO_V1(perfmgmt_audit_leave);
 PG_FUNCTION_INFO_V1(perfmgmt_set_reason);
 
 /*
@@ -173,8 +177,8 @@ ChooseColumns(Capture *capture, char **authors, int author_count)
 		if (attribute->attisdropped ||
 			strcmp(NameStr(attribute->attname), DERIVED_COLUMN) == 0)
 			continue;
-		if (attribute->atttypid == INT4OID &&
-			strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0)
+		if (strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0 &&
+			getBaseType(attribute->atttypid) == INT4OID)
 			capture->subject_column = attribute->attnum;
 		if (IsAmong(NameStr(attribute->attname), authors, author_count))
 			AuditColumnInit(&capture->author[capture->author_count++], attribute);
@@ -215,7 +219,6 @@ OpenCapture(Relation rel, const char *operation, int64 expected, char **authors,
 	capture->context = CurrentMemoryContext;
 	capture->row_context = AllocSetContextCreate(CurrentMemoryContext, "audit row",
 												 ALLOCSET_SMALL_SIZES);
-	capture->expected = expected;
 	capture->desc = RelationGetDescr(rel);
 	capture->table_name = NameOfTable(rel);
 	capture->operation = operation;
@@ -367,6 +370,8 @@ FindWrittenHead(Capture *capture, Chain *chain, TupleTableSlot *found)
 	return written->lxid == MyLocalTransactionId() &&
 		written->subject == chain->subject &&
 		written->filenode == rel->rd_rel->relfilenode &&
+		/* VACUUM may have cut off what a savepoint took back */
+		ItemPointerGetBlockNumber(&written->tid) < RelationGetNumberOfBlocks(rel) &&
 		table_tuple_fetch_row_version(rel, &written->tid, SnapshotSelf, found) &&
 		DatumGetInt32(slot_getattr(found, HEAD_SUBJECT + 1, &isnull)) == chain->subject &&
 		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(found, MinTransactionIdAttributeNumber, &isnull)));
@@ -423,8 +428,8 @@ LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTa
 	ExecClearTuple(found);
 }
 
-static Oid
-PrimaryKeyOf(Relation rel)
+Oid
+AuditPrimaryKey(Relation rel)
 {
 	list_free(RelationGetIndexList(rel));	/* looks it up */
 	return rel->rd_pkindex;
@@ -435,7 +440,7 @@ LockChains(Capture *capture, int32 *subjects, int64 count)
 {
 	TupleTableSlot *key = table_slot_create(capture->head_table, NULL);
 	TupleTableSlot *found = table_slot_create(capture->head_table, NULL);
-	Oid			index = PrimaryKeyOf(capture->head_table);
+	Oid			index = AuditPrimaryKey(capture->head_table);
 	int64		i;
 
 	if (count > 1)
@@ -478,6 +483,7 @@ BeginAuthorship(Capture *capture)
 	StringInfo	out = &capture->authorship;
 	AuditType	type;
 	int32		actor = CurrentActorId();
+	int32		principal = AuditOnBehalfOf(actor);
 
 	appendStringInfoChar(out, AUDIT_VERSION);
 	AuditTypeInit(&type, XID8OID);
@@ -487,7 +493,7 @@ BeginAuthorship(Capture *capture)
 	AuditPutTextValue(out, GetUserNameFromId(GetSessionUserId(), false));
 	AuditTypeInit(&type, INT4OID);
 	AuditPutValue(out, &type, Int32GetDatum(actor), actor == 0);
-	AuditPutValue(out, &type, Int32GetDatum(on_behalf_of), on_behalf_of == 0);
+	AuditPutValue(out, &type, Int32GetDatum(principal), principal == 0);
 }
 
 /*
@@ -532,20 +538,18 @@ PutRow(StringInfo out, AuditColumn *columns, int column_count,
 }
 
 static void
-PutSalt(Capture *capture, StringInfo out)
+PutSalt(StringInfo out)
 {
-	if (capture->random_left < AUDIT_SALT_LENGTH)
+	if (random_left < AUDIT_SALT_LENGTH)
 	{
-		int64		wanted = capture->expected * 2 * AUDIT_SALT_LENGTH;
-
-		capture->random_left = Max(Min(wanted, RANDOM_CHUNK), AUDIT_SALT_LENGTH);
-		if (!pg_strong_random(capture->random, capture->random_left))
+		if (!pg_strong_random(random_bytes, RANDOM_BYTES))
 			ereport(ERROR,
 					(errcode(ERRCODE_INTERNAL_ERROR),
 					 errmsg("could not generate random bytes for the ledger")));
+		random_left = RANDOM_BYTES;
 	}
-	capture->random_left -= AUDIT_SALT_LENGTH;
-	appendBinaryStringInfo(out, (char *) capture->random + capture->random_left, AUDIT_SALT_LENGTH);
+	random_left -= AUDIT_SALT_LENGTH;
+	appendBinaryStringInfo(out, (char *) random_bytes + random_left, AUDIT_SALT_LENGTH);
 }
 
 /*
@@ -608,7 +612,7 @@ PutParts(Capture *capture, Entry *entry, TupleTableSlot *before, TupleTableSlot 
 	StringInfo	authorship = &entry->authorship;
 
 	appendStringInfoSpaces(content, VARHDRSZ);
-	PutSalt(capture, content);
+	PutSalt(content);
 	appendStringInfoChar(content, AUDIT_VERSION);
 	AuditPutTextValue(content, audit_reason && *audit_reason ? audit_reason : NULL);
 	PutRow(content, capture->content, capture->content_count, before, after);
@@ -616,7 +620,7 @@ PutParts(Capture *capture, Entry *entry, TupleTableSlot *before, TupleTableSlot 
 	SET_VARSIZE(content->data, content->len);
 
 	appendStringInfoSpaces(authorship, VARHDRSZ);
-	PutSalt(capture, authorship);
+	PutSalt(authorship);
 	appendBinaryStringInfo(authorship, capture->authorship.data, capture->authorship.len);
 	PutRow(authorship, capture->author, capture->author_count, before, after);
 	PutRow(authorship, capture->author, capture->author_count, after, NULL);
@@ -630,17 +634,13 @@ HashEntry(Capture *capture, Chain *chain, Entry *entry, text *operation)
 	uint8		content[AUDIT_HASH_LENGTH];
 	uint8		authorship[AUDIT_HASH_LENGTH];
 
-	resetStringInfo(&capture->header);
-	AuditPutHeader(&capture->header, chain->subject, chain->sequence,
-				   VARDATA_ANY(capture->table_name), VARSIZE_ANY_EXHDR(capture->table_name),
-				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
 	AuditPartDigest(&capture->sha, AUDIT_HASH_CONTENT, entry->content.data + VARHDRSZ,
 					entry->content.len - VARHDRSZ, content);
 	AuditPartDigest(&capture->sha, AUDIT_HASH_AUTHORSHIP, entry->authorship.data + VARHDRSZ,
 					entry->authorship.len - VARHDRSZ, authorship);
 	memcpy(VARDATA(entry->prev_hash), chain->hash, AUDIT_HASH_LENGTH);
-	AuditChainHash(&capture->sha, chain->hash, capture->header.data, capture->header.len,
-				   content, authorship, chain->hash);
+	AuditHashEntry(&capture->sha, &capture->header, chain->subject, chain->sequence,
+				   capture->table_name, operation, content, authorship, chain->hash, chain->hash);
 	memcpy(VARDATA(entry->hash), chain->hash, AUDIT_HASH_LENGTH);
 }
 
@@ -740,9 +740,6 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 
 		if (!has_old && !has_new)
 			break;
-		/* the executor fills both tables of an update row by row */
-		if (before && after && has_old != has_new)
-			elog(ERROR, "transition tables of an update differ in length");
 		CHECK_FOR_INTERRUPTS();
 		CaptureRow(capture, has_old ? old_row : NULL, has_new ? new_row : NULL);
 		MemoryContextReset(capture->row_context);
@@ -826,6 +823,13 @@ CaptureStatement(Relation rel, const char *operation, Tuplestorestate *before,
 	Capture    *capture;
 	int64		rows = tuplestore_tuple_count(after ? after : before);
 
+	/* The executor fills both tables of an update row by row, but for one case. */
+	if (before && after && tuplestore_tuple_count(before) != rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("an update of \"%s\" lost rows", RelationGetRelationName(rel)),
+				 errdetail("A trigger dropped rows that were to move to another partition."),
+				 errhint("Let the trigger raise an error instead, or use DELETE.")));
 	/* ON CONFLICT and MERGE fire for what they did not do */
 	if (rows == 0)
 		return;
@@ -873,8 +877,12 @@ perfmgmt_audit_capture(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_capture() is not called as a trigger")));
 	CheckTrigger(trigger);
-	operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), ERASURE_TABLE) == 0)
+		operation = "erase";	/* explains the parts that are gone */
+	else
+		operation = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? "insert" :
+			TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "update" : "delete";
 	CaptureStatement(trigger->tg_relation, operation,
 					 TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_oldtable,
 					 TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? NULL : trigger->tg_newtable,
@@ -900,22 +908,12 @@ perfmgmt_audit_refuse_truncate(PG_FUNCTION_ARGS)
 }
 
 /*
- * The rows that a table held before its triggers were there.
+ * All rows of a table at once: those it held before its triggers were there, or
+ * before it goes by another name.
  */
-Datum
-perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+static void
+CheckWhole(Relation rel)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	TupleTableSlot *slot;
-	TableScanDesc scan;
-	Datum	   *names;
-	char	  **authors;
-	int			author_count;
-	int64		count;
-	int			i;
-
 	if (RelationGetNamespace(rel) != get_namespace_oid(RECORDS_SCHEMA, true) ||
 		!TableOwnerCheck(RelationGetRelid(rel), GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
@@ -923,13 +921,15 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" holds no rows itself", RelationGetRelationName(rel))));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
-	authors = palloc(sizeof(char *) * Max(author_count, 1));
-	for (i = 0; i < author_count; i++)
-		authors[i] = TextDatumGetCString(names[i]);
+}
 
-	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+static Tuplestorestate *
+AllRows(Relation rel)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -937,11 +937,44 @@ perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	return rows;
+}
+
+static int64
+CaptureWhole(Oid relid, ArrayType *author_names, bool comes)
+{
+	Relation	rel = table_open(relid, ShareRowExclusiveLock);
+	Tuplestorestate *rows;
+	Datum	   *names;
+	char	  **authors;
+	int			author_count;
+	int64		count;
+	int			i;
+
+	CheckWhole(rel);
+	deconstruct_array(author_names, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &author_count);
+	authors = palloc(sizeof(char *) * Max(author_count, 1));
+	for (i = 0; i < author_count; i++)
+		authors[i] = TextDatumGetCString(names[i]);
+	rows = AllRows(rel);
 	count = tuplestore_tuple_count(rows);
-	CaptureStatement(rel, "baseline", NULL, rows, authors, author_count);
+	CaptureStatement(rel, comes ? "baseline" : "leave", comes ? NULL : rows, comes ? rows : NULL,
+					 authors, author_count);
 	tuplestore_end(rows);
 	table_close(rel, NoLock);
-	PG_RETURN_INT64(count);
+	return count;
+}
+
+Datum
+perfmgmt_audit_baseline(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), true));
+}
+
+Datum
+perfmgmt_audit_leave(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(CaptureWhole(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), false));
 }
 
 /*
@@ -972,9 +1005,4 @@ AuditInit(void)
 							   "Goes into the ledger with each change; perf.set_reason() sets it for a transaction.",
 							   &audit_reason, "", PGC_USERSET, GUC_NOT_IN_SAMPLE,
 							   NULL, NULL, NULL);
-	DefineCustomIntVariable("perfmgmt.on_behalf_of",
-							"The employee for whom the actor acts; 0 for nobody.",
-							"Goes into the ledger with each change, as the application says.",
-							&on_behalf_of, 0, 0, INT_MAX, PGC_USERSET, GUC_NOT_IN_SAMPLE,
-							NULL, NULL, NULL);
 }

@@ -316,10 +316,42 @@ PutJsonb(StringInfo out, Datum value)
 		pfree(jsonb);
 }
 
+/*
+ * The binary format of labels and texts inside, as of an enum or citext, is in the
+ * encoding of the client: here it is UTF-8, or the bytes of a database without an
+ * encoding.
+ */
+static bytea *
+SendCanonical(AuditType *type, Datum value)
+{
+	int			client = pg_get_client_encoding();
+	int			canonical = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
+	bytea	   *sent;
+
+	if (client == canonical)
+		return SendFunctionCall(&type->send, value);
+	if (PrepareClientEncoding(canonical) < 0 || SetClientEncoding(canonical) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("conversion between %s and %s is not supported",
+						pg_encoding_to_char(canonical), GetDatabaseEncodingName())));
+	PG_TRY();
+	{
+		sent = SendFunctionCall(&type->send, value);
+	}
+	PG_FINALLY();
+	{
+		/* was set, so can be again */
+		(void) SetClientEncoding(client);
+	}
+	PG_END_TRY();
+	return sent;
+}
+
 static void
 PutOther(StringInfo out, AuditType *type, Datum value)
 {
-	bytea	   *sent = SendFunctionCall(&type->send, value);
+	bytea	   *sent = SendCanonical(type, value);
 
 	PutBytes(out, type->name, strlen(type->name));
 	PutBytes(out, VARDATA_ANY(sent), VARSIZE_ANY_EXHDR(sent));

@@ -3,36 +3,47 @@
  *		Recomputes the whole ledger from what is stored.
  *
  * The heap is read once, in the order it lies there; each entry is hashed on
- * the way and leaves only its links behind, which are sorted within work_mem.
+ * the way and leaves only its links behind, which are sorted (audit_links.c).
  * The sorted links, heads and sealed heads then are merged: every chain must
  * count from 1, link by link, up to its head, and the entries and heads of each
  * block must give its roots.
+ *
+ * Since a block that is trusted, an anchor, only the entries after it are read,
+ * by the index, and the one that it sealed last of each chain, where the chain
+ * goes on.
+ *
+ * Memory: maintenance_work_mem for the links and 8 kB for each part of them that
+ * did not fit, work_mem each for the heads and sealed heads, and for each block
+ * 32 bytes times twice the logarithm of what it seals.
  */
 #include "perfmgmt.h"
 
 #include "audit.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/skey.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
+#define PROGRESS_ENTRIES 65536
+
 #define LINK_WRONG_HASH 1
 #define LINK_REDACTED 2
 #define LINK_ERASURE 4
-
-enum
-{
-	LINK_SUBJECT, LINK_SEQUENCE, LINK_PREV_HASH, LINK_HASH, LINK_FLAGS, LINK_COLUMNS
-};
 
 typedef struct SealedBlock
 {
@@ -62,9 +73,11 @@ typedef struct Verification
 	Snapshot	snapshot;
 	MemoryContext context;
 	MemoryContext row_context;
+	StringInfoData scratch;
 
 	SealedBlock	   *blocks;
 	int64		block_count;
+	int64		since;			/* the block that is trusted; 0: none */
 
 	int64		entries;
 	int64		unsealed;
@@ -93,9 +106,30 @@ Broken(Verification *v, const char *table, int32 subject, int64 sequence, const 
 }
 
 /*
+ * As report_progress() of the records does, but to the end of the call.
+ */
+static void
+ReportProgress(const char *step)
+{
+	pgstat_report_appname(psprintf("perfmgmt verify %s", step));
+}
+
+/*
  * Reading.
  */
 typedef void (*RowFunction) (Verification *v, TupleTableSlot *row, void *arg);
+
+static void
+ReadRow(Verification *v, TupleTableSlot *row, RowFunction function, void *arg)
+{
+	MemoryContext old;
+
+	slot_getallattrs(row);
+	MemoryContextReset(v->row_context);
+	old = MemoryContextSwitchTo(v->row_context);
+	function(v, row, arg);
+	MemoryContextSwitchTo(old);
+}
 
 static void
 ForEachLedgerRow(Verification *v, const char *table, RowFunction function, void *arg)
@@ -106,14 +140,8 @@ ForEachLedgerRow(Verification *v, const char *table, RowFunction function, void 
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		MemoryContext old;
-
 		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		MemoryContextReset(v->row_context);
-		old = MemoryContextSwitchTo(v->row_context);
-		function(v, slot, arg);
-		MemoryContextSwitchTo(old);
+		ReadRow(v, slot, function, arg);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -134,6 +162,7 @@ BeginSort(Sorted *sorted, TupleDesc desc, int key_count, AttrNumber *keys, Oid *
 static void
 NextSorted(Sorted *sorted)
 {
+	CHECK_FOR_INTERRUPTS();
 	sorted->valid = tuplesort_gettupleslot(sorted->sort, true, false, sorted->slot, NULL);
 	if (sorted->valid)
 		slot_getallattrs(sorted->slot);
@@ -176,16 +205,19 @@ HashAtIs(Sorted *sorted, int column, const uint8 *hash)
 	return HashIs(sorted->slot->tts_values[column], sorted->slot->tts_isnull[column], hash);
 }
 
-/* 32 bytes, or zeros for what cannot be a hash */
-static void
+/* 32 bytes, or zeros for what cannot be a hash: is it one? */
+static bool
 CopyHash(uint8 *hash, Datum value, bool isnull)
 {
 	bytea	   *stored = isnull ? NULL : DatumGetByteaPP(value);
 
-	if (stored && VARSIZE_ANY_EXHDR(stored) == AUDIT_HASH_LENGTH)
-		memcpy(hash, VARDATA_ANY(stored), AUDIT_HASH_LENGTH);
-	else
+	if (stored == NULL || VARSIZE_ANY_EXHDR(stored) != AUDIT_HASH_LENGTH)
+	{
 		memset(hash, 0, AUDIT_HASH_LENGTH);
+		return false;
+	}
+	memcpy(hash, VARDATA_ANY(stored), AUDIT_HASH_LENGTH);
+	return true;
 }
 
 /*
@@ -195,7 +227,7 @@ CopyHash(uint8 *hash, Datum value, bool isnull)
 /* The digest of a part: of its bytes, or what was left when they were erased. */
 static bool
 PartDigest(Verification *v, TupleTableSlot *row, uint8 kind, int part, int digest,
-		   uint8 *hash, int *flags)
+		   uint8 *hash, int32 *flags)
 {
 	bytea	   *bytes;
 
@@ -204,8 +236,7 @@ PartDigest(Verification *v, TupleTableSlot *row, uint8 kind, int part, int diges
 	if (row->tts_isnull[part])
 	{
 		*flags |= LINK_REDACTED;
-		CopyHash(hash, row->tts_values[digest], false);
-		return true;
+		return CopyHash(hash, row->tts_values[digest], false);
 	}
 	bytes = DatumGetByteaPP(row->tts_values[part]);
 	AuditPartDigest(&v->sha, kind, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), hash);
@@ -213,78 +244,50 @@ PartDigest(Verification *v, TupleTableSlot *row, uint8 kind, int part, int diges
 }
 
 static bool
-IsEntryRight(Verification *v, TupleTableSlot *row, int *flags)
+IsEntryRight(Verification *v, TupleTableSlot *row, AuditLink *link)
 {
 	uint8		content[AUDIT_HASH_LENGTH];
 	uint8		authorship[AUDIT_HASH_LENGTH];
-	uint8		previous[AUDIT_HASH_LENGTH];
 	uint8		hash[AUDIT_HASH_LENGTH];
-	text	   *table;
 	text	   *operation;
-	StringInfoData header;
 
 	if (row->tts_isnull[ENTRY_TABLE] || row->tts_isnull[ENTRY_OPERATION] ||
-		!PartDigest(v, row, AUDIT_HASH_CONTENT, ENTRY_CONTENT, ENTRY_CONTENT_DIGEST, content, flags) ||
-		!PartDigest(v, row, AUDIT_HASH_AUTHORSHIP, ENTRY_AUTHORSHIP, ENTRY_AUTHORSHIP_DIGEST, authorship, flags))
+		!PartDigest(v, row, AUDIT_HASH_CONTENT, ENTRY_CONTENT, ENTRY_CONTENT_DIGEST, content, &link->flags) ||
+		!PartDigest(v, row, AUDIT_HASH_AUTHORSHIP, ENTRY_AUTHORSHIP, ENTRY_AUTHORSHIP_DIGEST, authorship, &link->flags))
 		return false;
-	table = DatumGetTextPP(row->tts_values[ENTRY_TABLE]);
 	operation = DatumGetTextPP(row->tts_values[ENTRY_OPERATION]);
 	if (VARSIZE_ANY_EXHDR(operation) == 5 && memcmp(VARDATA_ANY(operation), "erase", 5) == 0)
-		*flags |= LINK_ERASURE;
-	initStringInfo(&header);
-	AuditPutHeader(&header, DatumGetInt32(row->tts_values[ENTRY_SUBJECT]),
-				   DatumGetInt64(row->tts_values[ENTRY_SEQUENCE]),
-				   VARDATA_ANY(table), VARSIZE_ANY_EXHDR(table),
-				   VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
-	CopyHash(previous, row->tts_values[ENTRY_PREV_HASH], row->tts_isnull[ENTRY_PREV_HASH]);
-	AuditChainHash(&v->sha, previous, header.data, header.len, content, authorship, hash);
-	return HashIs(row->tts_values[ENTRY_HASH], row->tts_isnull[ENTRY_HASH], hash);
+		link->flags |= LINK_ERASURE;
+	AuditHashEntry(&v->sha, &v->scratch, link->subject, link->sequence,
+				   DatumGetTextPP(row->tts_values[ENTRY_TABLE]), operation,
+				   content, authorship, link->prev_hash, hash);
+	return memcmp(hash, link->hash, AUDIT_HASH_LENGTH) == 0;
+}
+
+/* An entry becomes a link. */
+static void
+ReadEntry(Verification *v, TupleTableSlot *row, AuditLink *link)
+{
+	bool		has_hashes;
+
+	link->subject = DatumGetInt32(row->tts_values[ENTRY_SUBJECT]);
+	link->sequence = DatumGetInt64(row->tts_values[ENTRY_SEQUENCE]);
+	link->flags = 0;
+	has_hashes = CopyHash(link->prev_hash, row->tts_values[ENTRY_PREV_HASH], row->tts_isnull[ENTRY_PREV_HASH]);
+	has_hashes &= CopyHash(link->hash, row->tts_values[ENTRY_HASH], row->tts_isnull[ENTRY_HASH]);
+	if (!IsEntryRight(v, row, link) || !has_hashes)
+		link->flags |= LINK_WRONG_HASH;
+	if (++v->entries % PROGRESS_ENTRIES == 0)
+		ReportProgress(psprintf("1/2: " INT64_FORMAT " entries read", v->entries));
 }
 
 static void
 SortEntry(Verification *v, TupleTableSlot *row, void *arg)
 {
-	Sorted	   *links = (Sorted *) arg;
-	TupleTableSlot *link = links->slot;
-	int			flags = 0;
+	LinkSort   *links = (LinkSort *) arg;
 
-	if (!IsEntryRight(v, row, &flags))
-		flags |= LINK_WRONG_HASH;
-	ExecClearTuple(link);
-	link->tts_values[LINK_SUBJECT] = row->tts_values[ENTRY_SUBJECT];
-	link->tts_values[LINK_SEQUENCE] = row->tts_values[ENTRY_SEQUENCE];
-	link->tts_values[LINK_PREV_HASH] = row->tts_values[ENTRY_PREV_HASH];
-	link->tts_values[LINK_HASH] = row->tts_values[ENTRY_HASH];
-	link->tts_values[LINK_FLAGS] = Int32GetDatum(flags);
-	memset(link->tts_isnull, false, LINK_COLUMNS);
-	link->tts_isnull[LINK_PREV_HASH] = row->tts_isnull[ENTRY_PREV_HASH];
-	link->tts_isnull[LINK_HASH] = row->tts_isnull[ENTRY_HASH];
-	ExecStoreVirtualTuple(link);
-	tuplesort_puttupleslot(links->sort, link);
-	v->entries++;
-}
-
-static void
-SortLinks(Verification *v, Sorted *links)
-{
-	TupleDesc	desc = CreateTemplateTupleDesc(LINK_COLUMNS);
-	AttrNumber	keys[] = {LINK_SUBJECT + 1, LINK_SEQUENCE + 1};
-	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
-	TupleTableSlot *read;
-
-	TupleDescInitEntry(desc, LINK_SUBJECT + 1, "subject", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, LINK_SEQUENCE + 1, "sequence", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, LINK_PREV_HASH + 1, "prev_hash", BYTEAOID, -1, 0);
-	TupleDescInitEntry(desc, LINK_HASH + 1, "hash", BYTEAOID, -1, 0);
-	TupleDescInitEntry(desc, LINK_FLAGS + 1, "flags", INT4OID, -1, 0);
-	BeginSort(links, desc, 2, keys, operators);
-	read = links->slot;
-	links->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	ForEachLedgerRow(v, "audit_entry", SortEntry, links);
-	ExecDropSingleTupleTableSlot(links->slot);
-	links->slot = read;
-	tuplesort_performsort(links->sort);
-	NextSorted(links);
+	ReadEntry(v, row, LinkSortNext(links));
+	LinkSortPut(links);
 }
 
 static void
@@ -304,6 +307,87 @@ SortLedgerTable(Verification *v, Sorted *sorted, const char *table, int key_coun
 	ForEachLedgerRow(v, table, SortRow, sorted);
 	tuplesort_performsort(sorted->sort);
 	NextSorted(sorted);
+}
+
+/*
+ * Reading what came after the anchor.
+ */
+
+/* How far the anchor sealed a chain; 0: it did not know it. */
+static int64
+AnchorOf(Verification *v, Sorted *sealed, int32 subject)
+{
+	int64		sequence = 0;
+
+	for (; sealed->valid && Int32At(sealed, SEALED_SUBJECT) <= subject; NextSorted(sealed))
+		if (Int32At(sealed, SEALED_SUBJECT) == subject && Int64At(sealed, SEALED_BLOCK) <= v->since)
+			sequence = Int64At(sealed, SEALED_SEQUENCE);
+	return sequence;
+}
+
+/* The entries of a chain from its anchor on. */
+static void
+SortChainSince(Verification *v, IndexScanDesc scan, TupleTableSlot *slot,
+			   int32 subject, int64 sequence, LinkSort *links)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], ENTRY_SUBJECT + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(subject));
+	ScanKeyInit(&keys[1], ENTRY_SEQUENCE + 1, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(sequence == 0 ? PG_INT64_MIN : sequence));
+	index_rescan(scan, keys, 2, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		ReadRow(v, slot, SortEntry, links);
+	}
+	if (sequence > 0)
+		v->entries--;			/* the anchor itself is no news */
+}
+
+static Relation
+OpenEntryIndex(Relation rel)
+{
+	Oid			index = AuditPrimaryKey(rel);
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the entries of the ledger have no primary key"),
+				 errhint("Verify the whole ledger, without a digest to begin at.")));
+	return index_open(index, AccessShareLock);
+}
+
+/* From chain to chain, those that nothing else knows of included. */
+static void
+SortLinksSince(Verification *v, Sorted *sealed, LinkSort *links)
+{
+	Relation	rel = table_open(AuditRelationOid("audit_entry"), AccessShareLock);
+	Relation	index = OpenEntryIndex(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	IndexScanDesc next = BeginIndexScan(rel, index, v->snapshot, 1);
+	IndexScanDesc chain = BeginIndexScan(rel, index, v->snapshot, 2);
+	int32		subject = PG_INT32_MIN;
+
+	for (;;)
+	{
+		ScanKeyData key;
+		bool		isnull;
+
+		ScanKeyInit(&key, ENTRY_SUBJECT + 1, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(subject));
+		index_rescan(next, &key, 1, NULL, 0);
+		if (!index_getnext_slot(next, ForwardScanDirection, slot))
+			break;
+		subject = DatumGetInt32(slot_getattr(slot, ENTRY_SUBJECT + 1, &isnull));
+		SortChainSince(v, chain, slot, subject, AnchorOf(v, sealed, subject), links);
+		if (subject++ == PG_INT32_MAX)
+			break;
+	}
+	index_endscan(chain);
+	index_endscan(next);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
 }
 
 /*
@@ -390,10 +474,11 @@ CheckRoots(Verification *v)
 		uint8		root[AUDIT_HASH_LENGTH];
 
 		CHECK_FOR_INTERRUPTS();
-		if (block->head_tree.count != block->heads || block->entry_tree.count != block->entries)
+		if (block->head_tree.count != block->heads ||
+			(block->number > v->since && block->entry_tree.count != block->entries))
 			return Broken(v, "audit_block", 0, block->number, "entries that the block sealed are missing");
 		MerkleRoot(&block->entry_tree, &v->sha, root);
-		if (memcmp(root, block->entries_root, AUDIT_HASH_LENGTH) != 0)
+		if (block->number > v->since && memcmp(root, block->entries_root, AUDIT_HASH_LENGTH) != 0)
 			return Broken(v, "audit_block", 0, block->number, "the sealed entries do not give the root of the block");
 		MerkleRoot(&block->head_tree, &v->sha, root);
 		if (memcmp(root, block->heads_root, AUDIT_HASH_LENGTH) != 0)
@@ -454,18 +539,15 @@ CheckSealed(Verification *v, Sorted *sealed, int32 subject, int64 sequence, cons
 }
 
 static bool
-CheckLink(Verification *v, Sorted *links, int32 subject, int64 sequence, const uint8 *previous)
+CheckLink(Verification *v, AuditLink *link, int32 subject, int64 sequence, const uint8 *previous)
 {
-	int64		found = Int64At(links, LINK_SEQUENCE);
-	int			flags = Int32At(links, LINK_FLAGS);
-
-	if (found > sequence)
+	if (link->sequence > sequence)
 		return Broken(v, "audit_entry", subject, sequence, "the entry is missing");
-	if (found < sequence)
-		return Broken(v, "audit_entry", subject, found, "the entry is there twice, or its sequence is below 1");
-	if (flags & LINK_WRONG_HASH)
+	if (link->sequence < sequence)
+		return Broken(v, "audit_entry", subject, link->sequence, "the entry is there twice, or its sequence is below 1");
+	if (link->flags & LINK_WRONG_HASH)
 		return Broken(v, "audit_entry", subject, sequence, "the hash is not that of the entry");
-	if (!HashAtIs(links, LINK_PREV_HASH, previous))
+	if (memcmp(link->prev_hash, previous, AUDIT_HASH_LENGTH) != 0)
 		return Broken(v, "audit_entry", subject, sequence, "the entry does not follow the one before");
 	return true;
 }
@@ -488,10 +570,42 @@ CheckEnd(Verification *v, Sorted *heads, Sorted *sealed, int32 subject, int64 se
 	return true;
 }
 
+/*
+ * What the anchor sealed of a chain: its heads in blocks up to the anchor's are
+ * taken from audit_block_head, the last one must be there as an entry.
+ */
 static bool
-CheckChain(Verification *v, Sorted *links, Sorted *heads, Sorted *sealed)
+SkipSealed(Verification *v, LinkSort *links, AuditLink **link, Sorted *sealed,
+		   int32 subject, int64 *sequence, uint8 *hash)
 {
-	int32		subject = Int32At(links, LINK_SUBJECT);
+	for (; sealed->valid && Int32At(sealed, SEALED_SUBJECT) == subject &&
+		 Int64At(sealed, SEALED_BLOCK) <= v->since; NextSorted(sealed))
+	{
+		SealedBlock *block = BlockOf(v, Int64At(sealed, SEALED_BLOCK));
+
+		*sequence = Int64At(sealed, SEALED_SEQUENCE);
+		if (block == NULL)
+			return Broken(v, "audit_block_head", subject, *sequence, "the block is missing");
+		CopyHash(hash, sealed->slot->tts_values[SEALED_HASH], false);
+		AddHeadLeaf(v, block, subject, *sequence, hash);
+	}
+	if (*sequence == 0)
+		return true;
+	if ((*link)->sequence != *sequence)
+		return Broken(v, "audit_entry", subject, *sequence, "the entry was sealed and is missing");
+	if ((*link)->flags & LINK_WRONG_HASH)
+		return Broken(v, "audit_entry", subject, *sequence, "the hash is not that of the entry");
+	if (memcmp((*link)->hash, hash, AUDIT_HASH_LENGTH) != 0)
+		return Broken(v, "audit_entry", subject, *sequence, "the entry is not the one that was sealed");
+	*link = LinkSortGet(links);
+	return true;
+}
+
+/* Takes the links of one chain; *link is the one at hand. */
+static bool
+CheckChain(Verification *v, LinkSort *links, AuditLink **link, Sorted *heads, Sorted *sealed)
+{
+	int32		subject = (*link)->subject;
 	int64		sequence = 0;
 	int64		unexplained = 0;	/* first redaction that no decision explains yet */
 	uint8		hash[AUDIT_HASH_LENGTH] = {0};
@@ -500,20 +614,20 @@ CheckChain(Verification *v, Sorted *links, Sorted *heads, Sorted *sealed)
 		return Broken(v, "audit_entry", Int32At(heads, HEAD_SUBJECT), 1, "the chain is missing");
 	if (sealed->valid && Int32At(sealed, SEALED_SUBJECT) < subject)
 		return Broken(v, "audit_entry", Int32At(sealed, SEALED_SUBJECT), 1, "the chain was sealed and is missing");
-	for (; links->valid && Int32At(links, LINK_SUBJECT) == subject; NextSorted(links))
+	if (v->since > 0 && !SkipSealed(v, links, link, sealed, subject, &sequence, hash))
+		return false;
+	for (; *link && (*link)->subject == subject; *link = LinkSortGet(links))
 	{
-		int			flags = Int32At(links, LINK_FLAGS);
-
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(v->row_context);
-		if (!CheckLink(v, links, subject, ++sequence, hash))
+		if (!CheckLink(v, *link, subject, ++sequence, hash))
 			return false;
-		CopyHash(hash, links->slot->tts_values[LINK_HASH], false);
+		memcpy(hash, (*link)->hash, AUDIT_HASH_LENGTH);
 		if (!CheckSealed(v, sealed, subject, sequence, hash))
 			return false;
-		if (flags & LINK_ERASURE)
+		if ((*link)->flags & LINK_ERASURE)
 			unexplained = 0;
-		if (flags & LINK_REDACTED)
+		if ((*link)->flags & LINK_REDACTED)
 		{
 			v->redacted++;
 			unexplained = unexplained ? unexplained : sequence;
@@ -525,29 +639,56 @@ CheckChain(Verification *v, Sorted *links, Sorted *heads, Sorted *sealed)
 }
 
 static bool
+MergeChains(Verification *v, LinkSort *links, Sorted *heads, Sorted *sealed)
+{
+	AuditLink  *link = LinkSortGet(links);
+	bool		right = true;
+
+	while (right && link)
+		right = CheckChain(v, links, &link, heads, sealed);
+	if (right && heads->valid)
+		right = Broken(v, "audit_entry", Int32At(heads, HEAD_SUBJECT), 1, "the chain is missing");
+	if (right && sealed->valid)
+		right = Broken(v, "audit_entry", Int32At(sealed, SEALED_SUBJECT), 1, "the chain was sealed and is missing");
+	return right;
+}
+
+static void
+SortSealed(Verification *v, Sorted *sealed)
+{
+	AttrNumber	keys[] = {SEALED_SUBJECT + 1, SEALED_SEQUENCE + 1};
+	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
+
+	SortLedgerTable(v, sealed, "audit_block_head", 2, keys, operators);
+}
+
+static bool
 CheckChains(Verification *v)
 {
 	AttrNumber	head_keys[] = {HEAD_SUBJECT + 1};
-	AttrNumber	sealed_keys[] = {SEALED_SUBJECT + 1, SEALED_SEQUENCE + 1};
-	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
-	Sorted		links;
+	Oid			operators[] = {Int4LessOperator};
+	LinkSort   *links = LinkSortBegin();
 	Sorted		heads;
 	Sorted		sealed;
-	bool		right = true;
+	bool		right;
 
-	SortLinks(v, &links);
+	if (v->since > 0)
+	{
+		SortSealed(v, &sealed);
+		SortLinksSince(v, &sealed, links);
+		EndSort(&sealed);
+	}
+	else
+		ForEachLedgerRow(v, "audit_entry", SortEntry, links);
+	ReportProgress(psprintf("2/2: chains of " INT64_FORMAT " entries", v->entries));
+	LinkSortPerform(links);
 	SortLedgerTable(v, &heads, "audit_head", 1, head_keys, operators);
-	SortLedgerTable(v, &sealed, "audit_block_head", 2, sealed_keys, operators);
+	SortSealed(v, &sealed);
 	MemoryContextReset(v->row_context);
 	MemoryContextSwitchTo(v->row_context);
-	while (right && links.valid)
-		right = CheckChain(v, &links, &heads, &sealed);
+	right = MergeChains(v, links, &heads, &sealed);
 	MemoryContextSwitchTo(v->context);
-	if (right && heads.valid)
-		right = Broken(v, "audit_entry", Int32At(&heads, HEAD_SUBJECT), 1, "the chain is missing");
-	if (right && sealed.valid)
-		right = Broken(v, "audit_entry", Int32At(&sealed, SEALED_SUBJECT), 1, "the chain was sealed and is missing");
-	EndSort(&links);
+	LinkSortEnd(links);
 	EndSort(&heads);
 	EndSort(&sealed);
 	return right;
@@ -564,6 +705,14 @@ CheckDigest(Verification *v, int64 number, bytea *hash)
 	if (!HashIs(PointerGetDatum(hash), false, block->hash))
 		return Broken(v, "audit_block", 0, number, "the block is not the one of the digest");
 	return true;
+}
+
+/* What is trusted: its block is the one of the digest, and the blocks fit. */
+static bool
+CheckAnchor(Verification *v, int64 number, bytea *hash)
+{
+	v->since = number;
+	return CheckDigest(v, number, hash);
 }
 
 static Datum
@@ -599,13 +748,30 @@ perfmgmt_audit_verify(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	v.context = AllocSetContextCreate(CurrentMemoryContext, "audit verification", ALLOCSET_DEFAULT_SIZES);
 	v.row_context = AllocSetContextCreate(v.context, "audit row", ALLOCSET_DEFAULT_SIZES);
-	/* one snapshot for all tables: what it shows of each chain has no gap */
-	v.snapshot = RegisterSnapshot(GetActiveSnapshot());
+
+	/*
+	 * One snapshot for all tables: what it shows of each chain has no gap.  The
+	 * one of a whole transaction would, between what others added since and
+	 * entries of our own.
+	 */
+	v.snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() && !IsInParallelMode() ?
+								  GetLatestSnapshot() : GetActiveSnapshot());
 	old = MemoryContextSwitchTo(v.context);
+	initStringInfo(&v.scratch);
 	Sha256Open(&v.sha);
 
-	if (CheckBlocks(&v) && CheckChains(&v) && CheckRoots(&v) && !PG_ARGISNULL(0))
-		(void) CheckDigest(&v, PG_GETARG_INT64(0), PG_GETARG_BYTEA_PP(1));
+	PG_TRY();
+	{
+		if (CheckBlocks(&v) &&
+			(PG_ARGISNULL(2) || CheckAnchor(&v, PG_GETARG_INT64(2), PG_GETARG_BYTEA_PP(3))) &&
+			CheckChains(&v) && CheckRoots(&v) && !PG_ARGISNULL(0))
+			(void) CheckDigest(&v, PG_GETARG_INT64(0), PG_GETARG_BYTEA_PP(1));
+	}
+	PG_FINALLY();
+	{
+		pgstat_report_appname(application_name);
+	}
+	PG_END_TRY();
 
 	Sha256Close(&v.sha);
 	UnregisterSnapshot(v.snapshot);

@@ -331,6 +331,37 @@ CollectPrincipal(HeapTuple tuple, TupleDesc desc, void *arg)
 		*(List **) arg = lappend_int(*(List **) arg, DatumGetInt32(principal));
 }
 
+/* Whether somebody may act for this principal today, in whatever scope. */
+typedef struct WantedDelegation
+{
+	int32		principal;
+	bool		found;
+} WantedDelegation;
+
+static void
+NoteDelegation(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	WantedDelegation *wanted = (WantedDelegation *) arg;
+	bool		no_principal;
+	bool		no_range;
+	Datum		principal = ColumnOf(tuple, desc, "principal_id", &no_principal);
+	Datum		range = ColumnOf(tuple, desc, "valid_during", &no_range);
+
+	if (!no_principal && !no_range && DatumGetInt32(principal) == wanted->principal && InForceToday(range))
+		wanted->found = true;
+}
+
+bool
+HasDelegationOf(int32 delegate, int32 principal)
+{
+	WantedDelegation wanted = {principal, false};
+
+	if (delegate != 0)
+		ForEachRow("delegation", "delegate_id", F_INT4EQ, Int32GetDatum(delegate),
+				   NoteDelegation, &wanted);
+	return wanted.found;
+}
+
 static void
 AppendSessions(StringInfo value, int32 employee_id)
 {
@@ -572,6 +603,12 @@ ActorHasAppointment(const Actor *actor, const char *kind)
 		if (found[-1] == ',' && found[length] == ',')
 			return true;
 	return false;
+}
+
+bool
+CurrentActorHolds(const char *kind)
+{
+	return ActorHasAppointment(CurrentActor(), kind);
 }
 
 Datum

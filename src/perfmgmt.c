@@ -12,6 +12,8 @@ void
 _PG_init(void)
 {
 	AuditInit();
+	PipInit();
+	AccessInit();
 	IdentityInit();
-	IdentityGuardInit();				/* last: reserves the prefix of our GUCs */
+	IdentityGuardInit();		/* last: reserves the prefix of our GUCs */
 }

@@ -73,6 +73,26 @@
 #endif
 
 /*
+ * make_range() can report softly since 16 (commit d9f7f5d32f2).
+ */
+#if PG_VERSION_NUM >= 160000
+#define MakeRange(type, lower, upper) make_range((type), (lower), (upper), false, NULL)
+#else
+#define MakeRange(type, lower, upper) make_range((type), (lower), (upper), false)
+#endif
+
+/*
+ * index_beginscan() takes instrumentation since 18 (commit 0fbceae841c).
+ */
+#if PG_VERSION_NUM >= 180000
+#define BeginIndexScan(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), NULL, (keys), 0)
+#else
+#define BeginIndexScan(table, index, snapshot, keys) \
+	index_beginscan((table), (index), (snapshot), (keys), 0)
+#endif
+
+/*
  * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
  * is new in 18 (commit 9324c8c5806).
  */
@@ -100,7 +120,9 @@
 /* identity.c */
 extern void IdentityInit(void);
 extern int32 CurrentActorId(void);	/* 0: nobody */
+extern bool CurrentActorHolds(const char *kind);
 extern int32 RequireAppointment(const char *kind, bool owner_may); /* 0: the owner */
+extern bool HasDelegationOf(int32 delegate, int32 principal);
 extern bool TransactionActed(void);
 
 /* identity_guard.c */
@@ -109,5 +131,11 @@ extern void CheckNothingWaits(void);
 
 /* audit_capture.c */
 extern void AuditInit(void);
+
+/* pip.c */
+extern void PipInit(void);
+
+/* audit_access.c */
+extern void AccessInit(void);
 
 #endif							/* PERFMGMT_H */

@@ -115,6 +115,12 @@ AS 'MODULE_PATHNAME', 'perfmgmt_audit_baseline';
 COMMENT ON FUNCTION perfmgmt.audit_baseline(regclass, text[]) IS
 'Writes the rows that a table holds into the ledger, before its triggers are made; for its owner. Returns how many.';
 
+CREATE FUNCTION perfmgmt.audit_leave(of_table regclass, author_columns text[]) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_audit_leave';
+COMMENT ON FUNCTION perfmgmt.audit_leave(regclass, text[]) IS
+'Writes into the ledger that the rows of a table leave the name they have there, before the table is attached or detached as a partition; audit_baseline() after it gives them the new one. For its owner. Returns how many.';
+
 CREATE FUNCTION perfmgmt.set_reason(reason text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perfmgmt_set_reason';
@@ -127,11 +133,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     VALUES ('audit_entry', 'the ledger'), ('audit_head', 'the ledger'),
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
+           ('access_log', 'written by log_read() alone, as the ledger is by its triggers'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
+           ('appeal_vote', 'votes of a panel are secret to all but HR, and auditors read the ledger'),
+           ('feedback_draft', 'what an author has not submitted; nobody else may read it'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
+           ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),
            ('import_employee', 'staging: rows count when the import writes them'),
            ('import_line', 'staging'), ('import_principle_rating', 'staging'),
            ('import_assessment', 'staging'), ('import_accomplishment', 'staging'),
+           ('insight_part', 'figures counted from the records, which refresh_insight() counts again'),
+           ('insight_cell', 'the same'), ('insight_team', 'the same'), ('insight_step', 'the same'),
            ('import_error', 'rows that an import refused')
 $$;
 COMMENT ON FUNCTION perfmgmt.unaudited_table() IS
@@ -146,7 +158,7 @@ AS $$
     WHERE a.attrelid = of_table AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attname IN ('rater_id', 'author_id', 'written_by', 'calibrator_id', 'given_by', 'given_at',
                         'assessed_by', 'changed_by', 'changed_at', 'changed_in', 'on_behalf_of', 'submitted_at',
-                        'nominated_by', 'nominated_at', 'approved_by', 'answered_at')
+                        'nominated_by', 'nominated_at', 'approved_by', 'answered_at', 'first_submitted_at')
 $$;
 COMMENT ON FUNCTION perfmgmt.author_columns(regclass) IS
 'The columns of a table that say who wrote a row, and when: they go into the authorship of an entry, which can be erased without its content.';
@@ -164,6 +176,12 @@ DECLARE
     is_new boolean := NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = of_table AND t.tgname = 'audit_insert');
     part record;
 BEGIN
+    -- an update of the parent would change rows of an heir under the parent's name
+    IF EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE of_table IN (i.inhrelid, i.inhparent) AND NOT c.relispartition) THEN
+        RAISE EXCEPTION 'the ledger cannot watch "%", which inherits or is inherited', of_table
+            USING ERRCODE = '0A000', HINT = 'Use partitions, or tables of their own.';
+    END IF;
     FOR part IN SELECT * FROM (VALUES
             ('audit_insert', 'INSERT', 'REFERENCING NEW TABLE AS new_rows', 'perfmgmt.audit_capture', arguments),
             ('audit_update', 'UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'perfmgmt.audit_capture', arguments),
@@ -184,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE perfmgmt.watch_table(regclass) IS
-'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries.';
+'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries. Error 0A000 for a table that inherits or is inherited; partitions are watched each.';
 
 CREATE PROCEDURE perfmgmt.watch_tables()
 LANGUAGE plpgsql
@@ -206,13 +224,41 @@ $$;
 COMMENT ON PROCEDURE perfmgmt.watch_tables() IS
 'watch_table() for every table of the records but those of unaudited_table(). Run by install(); run it after adding a table of your own.';
 
+-- Reads ----------------------------------------------------------------------
+
+CREATE FUNCTION perfmgmt.log_read_support(request internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perfmgmt_log_read_support';
+COMMENT ON FUNCTION perfmgmt.log_read_support(internal) IS 'Planner support of log_read(): it keeps every row.';
+
+-- The cost puts it behind the other clauses of a policy, which then have
+-- decided that the reader may see the row.
+CREATE FUNCTION perfmgmt.log_read(relation text, subject int) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
+SUPPORT perfmgmt.log_read_support
+AS 'MODULE_PATHNAME', 'perfmgmt_log_read';
+COMMENT ON FUNCTION perfmgmt.log_read(text, int) IS
+'Notes that the actor reads a row about a person in a table of the records ("perf.feedback"): a row of perf.access_log at commit, a line of the server log when the transaction rolls back. Always true; stands in policies. Errors: 25006 in a read-only transaction or on a standby, unless perf.access_rule says server_log; 42P01 no such table; PM006 perfmgmt.on_behalf_of names somebody who did not delegate.';
+
+CREATE FUNCTION perfmgmt.caller_has_role(role_name name) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'perfmgmt_caller_has_role';
+COMMENT ON FUNCTION perfmgmt.caller_has_role(name) IS
+'Inside a SECURITY DEFINER routine: whether who called it, by SET ROLE or login, has the privileges of a role.';
+
+CREATE FUNCTION perfmgmt.caller_bypasses_row_security() RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'perfmgmt_caller_bypasses_row_security';
+COMMENT ON FUNCTION perfmgmt.caller_bypasses_row_security() IS
+'Inside a SECURITY DEFINER routine: whether who called it is a superuser or has BYPASSRLS.';
+
 -- Verification ---------------------------------------------------------------
 
 CREATE FUNCTION perfmgmt.audit_verify(
-    digest_block bigint, digest_hash bytea,
+    digest_block bigint, digest_hash bytea, since_block bigint, since_hash bytea,
     OUT entries bigint, OUT unsealed bigint, OUT redacted bigint, OUT blocks bigint,
     OUT broken_table text, OUT broken_subject int, OUT broken_sequence bigint, OUT problem text)
 LANGUAGE c STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'perfmgmt_audit_verify';
-COMMENT ON FUNCTION perfmgmt.audit_verify(bigint, bytea) IS
-'Recomputes the ledger; perf.verify_audit() is for people. Error PM006 for anybody but auditors and the owner of the records.';
+COMMENT ON FUNCTION perfmgmt.audit_verify(bigint, bytea, bigint, bytea) IS
+'Recomputes the ledger, or what came after the block since_block; perf.verify_audit() is for people. Error PM006 for anybody but auditors and the owner of the records.';

@@ -122,9 +122,9 @@ CREATE TABLE session_subject (
     review_cycle_id int NOT NULL,
     calibration_session_id int NOT NULL REFERENCES calibration_session,
     added_at timestamptz NOT NULL DEFAULT now(),
-    added_reason text NOT NULL,
+    added_reason text NOT NULL CHECK (btrim(added_reason) <> ''),
     removed_at timestamptz,
-    removed_reason text,
+    removed_reason text CHECK (btrim(removed_reason) <> ''),
     rank_in_tier int CHECK (rank_in_tier > 0),
     discussed_at timestamptz,
     discussed_by int REFERENCES employee,
@@ -228,7 +228,8 @@ INSERT INTO decision_kind VALUES
 CREATE POLICY session ON participation FOR SELECT TO perfmgmt_leader
     USING (calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers()));
 CREATE POLICY session ON overall_value FOR SELECT TO perfmgmt_leader
-    USING (calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers()));
+    USING (calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers())
+           AND log_read('perf.overall_value', employee_id));
 
 ALTER TABLE calibration_session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE calibration_session FORCE ROW LEVEL SECURITY;
@@ -255,19 +256,25 @@ CREATE POLICY not_oneself ON session_subject AS RESTRICTIVE TO perfmgmt_leader, 
 ALTER TABLE preliminary_rating ENABLE ROW LEVEL SECURITY;
 ALTER TABLE preliminary_rating FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON preliminary_rating TO perfmgmt_engine USING (true) WITH CHECK (true);
-CREATE POLICY leader ON preliminary_rating FOR SELECT TO perfmgmt_leader USING (is_open AND manager_chain @> ARRAY[actor_id()]);
+CREATE POLICY leader ON preliminary_rating FOR SELECT TO perfmgmt_leader
+    USING (is_open AND manager_chain @> ARRAY[actor_id()] AND log_read('perf.preliminary_rating', employee_id));
 CREATE POLICY session ON preliminary_rating FOR SELECT TO perfmgmt_leader
-    USING ((is_open AND calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers())) OR calibrator_id = actor_id());
-CREATE POLICY hr ON preliminary_rating FOR SELECT TO perfmgmt_hr USING (is_open AND has_appointment('hr'));
+    USING (((is_open AND calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers())) OR calibrator_id = actor_id())
+           AND log_read('perf.preliminary_rating', employee_id));
+CREATE POLICY hr ON preliminary_rating FOR SELECT TO perfmgmt_hr
+    USING (is_open AND has_appointment('hr') AND log_read('perf.preliminary_rating', employee_id));
 CREATE POLICY not_oneself ON preliminary_rating AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id());
 
 ALTER TABLE calibration_change ENABLE ROW LEVEL SECURITY;
 ALTER TABLE calibration_change FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON calibration_change TO perfmgmt_engine USING (true) WITH CHECK (true);
-CREATE POLICY leader ON calibration_change FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()]);
+CREATE POLICY leader ON calibration_change FOR SELECT TO perfmgmt_leader
+    USING (manager_chain @> ARRAY[actor_id()] AND log_read('perf.calibration_change', employee_id));
 CREATE POLICY session ON calibration_change FOR SELECT TO perfmgmt_leader
-    USING (calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers()));
-CREATE POLICY hr ON calibration_change FOR SELECT TO perfmgmt_hr USING (has_appointment('hr'));
+    USING (calibration_session_id = ANY (actor_sessions()) AND employee_id <> ALL (actor_managers())
+           AND log_read('perf.calibration_change', employee_id));
+CREATE POLICY hr ON calibration_change FOR SELECT TO perfmgmt_hr
+    USING (has_appointment('hr') AND log_read('perf.calibration_change', employee_id));
 CREATE POLICY not_oneself ON calibration_change AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id());
 
 -- replace
@@ -627,6 +634,88 @@ RETURN coalesce((about).employee_id <> actor_id()
                      OR ((about).calibration_session_id = ANY (actor_sessions()) AND (about).employee_id <> ALL (actor_managers()))), false);
 COMMENT ON FUNCTION is_visible_to_actor(overall_value) IS 'What row security answers for a leader or HR: below the actor, a subject of one of the actor''s sessions, or the actor holds hr; never oneself.';
 
+-- Counts are no reads of named ratings. So the views that only count do it through
+-- privileged functions, which apply the row security of the reader themselves.
+CREATE OR REPLACE FUNCTION sight_of_caller() RETURNS text
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path FROM CURRENT
+AS $$
+    SELECT CASE
+        WHEN caller_bypasses_row_security() THEN 'true'
+        WHEN caller_has_role('perfmgmt_hr') AND has_appointment('hr') THEN '%1$s.employee_id <> actor_id()'
+        WHEN caller_has_role('perfmgmt_leader') THEN
+            '%1$s.employee_id <> actor_id() AND (%1$s.manager_chain @> ARRAY[actor_id()]
+              OR (%1$s.calibration_session_id = ANY (actor_sessions()) AND %1$s.employee_id <> ALL (actor_managers())))'
+        ELSE 'false' END
+$$;
+COMMENT ON FUNCTION sight_of_caller() IS
+'The policies of overall_value and calibration_change for the role that called a privileged function, as a condition: format() puts in the alias of the table. Only functions that return nothing but counts use it.';
+
+CREATE OR REPLACE FUNCTION count_tiers()
+RETURNS TABLE (review_cycle_id int, policy_id int, calibration_pool_id int, takes_seat boolean, calibration_session_id int, tier text, n int)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat, o.calibration_session_id,
+               coalesce(o.final_tier, o.calibrated_tier, o.quota_tier), count(*)::int
+        FROM overall_value o WHERE o.ov_points IS NOT NULL AND %s
+        GROUP BY 1, 2, 3, 4, 5, 6$query$, format(sight_of_caller(), 'o'));
+END
+$$;
+COMMENT ON FUNCTION count_tiers() IS
+'How many people with an Overall Value the caller may see in each pool, session and tier (final, else calibrated, else quota). Counts only, so no read is logged.';
+
+CREATE OR REPLACE FUNCTION count_cells()
+RETURNS TABLE (review_cycle_id int, performance_band int, potential int, n int)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT o.review_cycle_id, o.performance_band, o.potential, count(*)::int
+        FROM overall_value o WHERE o.ov_points IS NOT NULL AND %s
+        GROUP BY 1, 2, 3$query$, format(sight_of_caller(), 'o'));
+END
+$$;
+COMMENT ON FUNCTION count_cells() IS
+'How many people with an Overall Value the caller may see in each cell of the matrix. Counts only, so no read is logged.';
+
+CREATE OR REPLACE FUNCTION count_moves()
+RETURNS TABLE (review_cycle_id int, manager_id int, calibration_pool_id int, net_move int, changes_proposed int, changes_accepted int, n int)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    sight text := sight_of_caller();
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        WITH change AS (
+            SELECT c.* FROM calibration_change c WHERE %2$s
+        ), move AS (
+            SELECT p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id,
+                   tn.tier_order - tq.tier_order AS net_move,
+                   count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL)::int AS proposed,
+                   count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL AND NOT EXISTS (
+                       SELECT FROM change w WHERE w.withdraws_change_id = h.calibration_change_id))::int AS accepted
+            FROM overall_value o
+            JOIN participation p USING (employee_id, review_cycle_id)
+            JOIN tier tq ON tq.policy_id = o.policy_id AND tq.tier = o.quota_tier
+            JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.calibrated_tier, o.quota_tier)
+            LEFT JOIN change h ON h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
+            WHERE o.calibration_session_id IS NOT NULL AND %1$s
+            GROUP BY p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id, tn.tier_order, tq.tier_order
+        )
+        SELECT m.review_cycle_id, m.manager_id, m.calibration_pool_id, m.net_move, sum(m.proposed)::int, sum(m.accepted)::int, count(*)::int
+        FROM move m GROUP BY m.review_cycle_id, m.manager_id, m.calibration_pool_id, m.net_move
+        $query$, format(sight, 'o'), format(sight, 'c'));
+END
+$$;
+COMMENT ON FUNCTION count_moves() IS
+'How many people of each manager of record, among those in sessions whom the caller may see, were moved by how many tiers, and by how many changes. Counts only, so no read is logged.';
+GRANT EXECUTE ON FUNCTION count_tiers(), count_cells(), count_moves() TO perfmgmt_leader, perfmgmt_hr;
+
 CREATE OR REPLACE FUNCTION explain_rank(cycle_id int, about_id int)
 RETURNS TABLE (step int, name text, value text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
@@ -646,6 +735,7 @@ BEGIN
         RAISE EXCEPTION 'there is no rank of employee % in cycle % for you to see', about_id, cycle_id
             USING ERRCODE = 'PM004', HINT = 'perf.calibrate(cycle) computes it; leaders see the people below them.';
     END IF;
+    PERFORM log_read('perf.overall_value', about_id);
     SELECT p.* INTO pool FROM calibration_pool p WHERE p.calibration_pool_id = ov.calibration_pool_id;
     RETURN QUERY SELECT 1, 'pool', format('%s: %s people with a seat', pool.pool_name, pool.ranked_people);
     IF ov.ov_points IS NULL OR NOT ov.takes_seat THEN
@@ -1347,6 +1437,7 @@ BEGIN
     END IF;
     UPDATE calibration_session s SET status = 'finalized', finalized_at = now(), finalized_by = actor_id()
     WHERE s.calibration_session_id = session_id;
+    PERFORM queue_event(0, 'calibration.finalized', jsonb_build_object('calibration_session_id', session_id));
 END
 $$;
 COMMENT ON FUNCTION finalize_session(int) IS
@@ -1467,6 +1558,9 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF btrim(coalesce(cancel_session.reason, '')) = '' THEN
+        RAISE EXCEPTION 'a session is cancelled for a reason' USING ERRCODE = '22004';
+    END IF;
     PERFORM session_in_status(session_id, '{planned}', true);
     PERFORM require_session_lead(session_id);
     IF EXISTS (SELECT FROM calibration_session s WHERE s.parent_session_id = session_id AND s.status <> 'cancelled') THEN
@@ -1593,6 +1687,7 @@ BEGIN
               FROM unnest(pool_ids) WITH ORDINALITY AS u(id, place), generate_series(1, 5) k GROUP BY u.id) s ON s.id = o.calibration_pool_id
         WHERE ties <> 'strict' AND o.review_cycle_id = cycle_id AND o.takes_seat AND o.ov_points IS NOT NULL
     )
+    SELECT shown.* FROM (
     SELECT o.employee_id, p.pool_name, o.quota_tier, t.tier, t.tier_order - was.tier_order
     FROM dealt d
     JOIN overall_value o ON o.employee_id = d.id AND o.review_cycle_id = cycle_id
@@ -1601,7 +1696,9 @@ BEGIN
     JOIN tier was ON was.policy_id = o.policy_id AND was.tier = o.quota_tier
     WHERE o.quota_tier <> t.tier AND is_visible_to_actor(o)
       AND (session_id IS NULL OR o.calibration_session_id = session_id)
-    ORDER BY p.pool_name, t.tier_order DESC, o.employee_id;
+    ORDER BY p.pool_name, t.tier_order DESC, o.employee_id
+    OFFSET 0) shown -- only who is shown was read
+    WHERE log_read('perf.overall_value', shown.employee_id);
 END
 $$;
 COMMENT ON FUNCTION what_if(int, int, int[], int, text, text) IS
@@ -1609,7 +1706,7 @@ COMMENT ON FUNCTION what_if(int, int, int[], int, text, text) IS
 
 CREATE OR REPLACE FUNCTION compare_cycles(earlier_cycle_id int, later_cycle_id int)
 RETURNS TABLE (employee_id int, full_name text, earlier_tier text, later_tier text, tier_change int, earlier_label text, later_label text)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
     SELECT l.employee_id, p.full_name, te.tier, tl.tier, tl.tier_order - te.tier_order, e.forte_label, l.forte_label
@@ -1624,7 +1721,7 @@ $$;
 COMMENT ON FUNCTION compare_cycles(int, int) IS 'Tiers and labels of people in two cycles, the biggest falls first; under the row security of the caller.';
 
 CREATE OR REPLACE FUNCTION matrix_picture(cycle_id int) RETURNS SETOF text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 SET search_path FROM CURRENT
 AS $$
     SELECT l.line FROM (
@@ -1632,13 +1729,12 @@ AS $$
         UNION ALL
         SELECT c.performance_band, format('%s    |', c.performance_band)
                || string_agg(format(' %s %s |', lpad(c.n::text, 7), rpad(c.tier, 4)), '' ORDER BY c.potential)
-        FROM (SELECT m.performance_band, m.potential, m.tier, count(o.employee_id) AS n
+        FROM (SELECT m.performance_band, m.potential, m.tier, coalesce(o.n, 0) AS n
               FROM review_cycle c
               JOIN matrix_cell m ON m.policy_id = c.policy_id
-              LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
+              LEFT JOIN count_cells() o ON o.review_cycle_id = c.review_cycle_id
                     AND o.performance_band = m.performance_band AND o.potential = m.potential
-              WHERE c.review_cycle_id = cycle_id
-              GROUP BY m.performance_band, m.potential, m.tier) c
+              WHERE c.review_cycle_id = cycle_id) c
         GROUP BY c.performance_band
     ) l ORDER BY l.line_order DESC
 $$;

@@ -31,8 +31,7 @@ INSERT INTO nomination_status VALUES
     ('rejected', 'the manager or HR does not want it', false),
     ('requested', 'the author is asked to write', true),
     ('submitted', 'the author wrote', false),
-    ('declined', 'the author does not write', false),
-    ('expired', 'the window closed', false);
+    ('declined', 'the author does not write', false);
 
 CREATE TABLE nomination (
     employee_id int NOT NULL,
@@ -60,7 +59,26 @@ CREATE INDEX ON nomination (approved_by);
 CREATE INDEX ON nomination USING gin (manager_chain chain_ops);
 COMMENT ON TABLE nomination IS 'Who was named to write about whom, by whom, and what came of it. It knows authors: no employee may read it.';
 COMMENT ON COLUMN nomination.project IS 'What both worked on, if it is about that.';
-COMMENT ON COLUMN nomination.nominated_by IS 'The subject, a manager above, the author, or HR.';
+COMMENT ON COLUMN nomination.nominated_by IS 'The subject (once approved, see own_nomination), a manager above, the author, or HR.';
+
+-- What subjects write, apart: their call reads and writes this table alone, so
+-- that nothing about it, not even its work, depends on who else was named.
+CREATE TABLE own_nomination (
+    employee_id int NOT NULL,
+    review_cycle_id int NOT NULL,
+    author_id int NOT NULL REFERENCES employee,
+    relation text NOT NULL REFERENCES relation,
+    project text,
+    manager_chain int[] NOT NULL,
+    PRIMARY KEY (employee_id, review_cycle_id, author_id),
+    FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation,
+    CHECK (relation <> 'self' AND author_id <> employee_id)
+);
+CREATE INDEX ON own_nomination (author_id);
+CREATE INDEX ON own_nomination (relation);
+CREATE INDEX ON own_nomination USING gin (manager_chain chain_ops);
+COMMENT ON TABLE own_nomination IS 'Whom a person proposed as authors about oneself. What comes of it is in nomination, which the person never sees.';
+COMMENT ON COLUMN own_nomination.project IS 'What both worked on, if it is about that.';
 
 CREATE TABLE feedback (
     employee_id int NOT NULL,
@@ -69,47 +87,114 @@ CREATE TABLE feedback (
     author_id int NOT NULL REFERENCES employee,
     relation text NOT NULL REFERENCES relation,
     project text,
-    version int NOT NULL DEFAULT 0,
-    submitted_at timestamptz,
+    version int NOT NULL DEFAULT 1 CHECK (version > 0),
+    submitted_at timestamptz NOT NULL DEFAULT now(),
+    first_submitted_at timestamptz NOT NULL DEFAULT now(),
+    has_scores boolean NOT NULL DEFAULT false,
     manager_chain int[] NOT NULL,
     PRIMARY KEY (employee_id, feedback_id),
     UNIQUE (employee_id, review_cycle_id, author_id),
     FOREIGN KEY (employee_id, review_cycle_id) REFERENCES participation,
-    CHECK ((relation = 'self') = (author_id = employee_id)),
-    CHECK ((version = 0) = (submitted_at IS NULL))
+    UNIQUE (employee_id, feedback_id, review_cycle_id),
+    CHECK ((relation = 'self') = (author_id = employee_id))
 );
 CREATE INDEX ON feedback (author_id);
 CREATE INDEX ON feedback (relation);
 CREATE INDEX ON feedback USING gin (manager_chain chain_ops);
 COMMENT ON TABLE feedback IS 'A row an author and subject in a cycle; each submission counts version up and stays in the ledger. It knows the author: no employee may read it.';
-COMMENT ON COLUMN feedback.version IS 'Submissions so far; 0: a draft, which nobody but the author reads.';
+COMMENT ON COLUMN feedback.version IS 'Submissions so far. Drafts are in feedback_draft.';
 COMMENT ON COLUMN feedback.submitted_at IS 'When the newest version was submitted.';
+COMMENT ON COLUMN feedback.first_submitted_at IS 'When the first version was submitted.';
+COMMENT ON COLUMN feedback.has_scores IS 'Whether the newest version scores principles: then the row of the author in principle_rating comes from it, and not from an import.';
 
 CREATE TABLE feedback_item (
     employee_id int NOT NULL,
     feedback_id int NOT NULL,
+    review_cycle_id int NOT NULL,
     question text NOT NULL REFERENCES feedback_question,
     item_text text CHECK (btrim(item_text) <> ''),
     score smallint CHECK (score BETWEEN 1 AND 5),
     manager_chain int[] NOT NULL,
     PRIMARY KEY (employee_id, feedback_id, question),
-    FOREIGN KEY (employee_id, feedback_id) REFERENCES feedback ON DELETE CASCADE,
+    FOREIGN KEY (employee_id, feedback_id, review_cycle_id)
+        REFERENCES feedback (employee_id, feedback_id, review_cycle_id) ON DELETE CASCADE,
     CHECK (item_text IS NOT NULL OR score IS NOT NULL)
 );
+CREATE INDEX ON feedback_item (employee_id, feedback_id, review_cycle_id);
 CREATE INDEX ON feedback_item (question);
 CREATE INDEX ON feedback_item USING gin (manager_chain chain_ops);
 COMMENT ON TABLE feedback_item IS 'The answer to a question: a text, 1 to 5, or both. The scores of the principles are in principle_rating.';
+COMMENT ON COLUMN feedback_item.review_cycle_id IS 'As in feedback: open cycles follow the organisation, released ones stay.';
+
+CREATE TABLE feedback_draft (
+    employee_id int NOT NULL REFERENCES employee,
+    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    subject_id int NOT NULL REFERENCES employee,
+    answers jsonb NOT NULL,
+    principles jsonb NOT NULL,
+    relation text REFERENCES relation,
+    project text,
+    saved_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (employee_id, review_cycle_id, subject_id)
+);
+CREATE INDEX ON feedback_draft (review_cycle_id);
+CREATE INDEX ON feedback_draft (subject_id);
+CREATE INDEX ON feedback_draft (relation);
+COMMENT ON TABLE feedback_draft IS 'What an author (employee_id) has not submitted yet. Nobody reads it but the author, through own_feedback_drafts().';
+COMMENT ON COLUMN feedback_draft.employee_id IS 'The author: a draft belongs to who writes it.';
+COMMENT ON COLUMN feedback_draft.subject_id IS 'About whom.';
+
+CREATE TABLE feedback_reminder (
+    employee_id int NOT NULL REFERENCES employee,
+    review_cycle_id int NOT NULL REFERENCES review_cycle,
+    days_before int NOT NULL,
+    reminded_on date NOT NULL,
+    PRIMARY KEY (employee_id, review_cycle_id, days_before)
+);
+CREATE INDEX ON feedback_reminder (review_cycle_id);
+COMMENT ON TABLE feedback_reminder IS 'That an author (employee_id) was reminded of open requests, so that it happens once.';
+COMMENT ON COLUMN feedback_reminder.days_before IS 'The reminder of feedback_rule.reminder_days, in days before the window closes.';
+
+CREATE TABLE feedback_rule (
+    policy_id int PRIMARY KEY REFERENCES policy,
+    nominations_per_subject int NOT NULL DEFAULT 8 CHECK (nominations_per_subject >= 0),
+    requests_per_author int NOT NULL DEFAULT 15 CHECK (requests_per_author >= 0),
+    unrequested_allowed boolean NOT NULL DEFAULT false,
+    session_sees_authors boolean NOT NULL DEFAULT false,
+    reminder_days int[] NOT NULL DEFAULT '{14,7,2}'
+);
+COMMENT ON TABLE feedback_rule IS 'How a cycle under this policy collects feedback.';
+COMMENT ON COLUMN feedback_rule.nominations_per_subject IS 'How many authors a person may propose for oneself in a cycle.';
+COMMENT ON COLUMN feedback_rule.requests_per_author IS 'How many requests an author gets in a cycle; answered ones count, declined ones do not.';
+COMMENT ON COLUMN feedback_rule.unrequested_allowed IS 'Whether peers and stakeholders may write without a request. Oneself, the manager and direct reports always may.';
+COMMENT ON COLUMN feedback_rule.session_sees_authors IS 'Whether those in a calibration session who are not above the person see authors too.';
+COMMENT ON COLUMN feedback_rule.reminder_days IS 'Days before the window closes at which feedback_remind() reminds.';
+INSERT INTO feedback_rule (policy_id) SELECT policy_id FROM policy;
+ALTER TABLE feedback_rule ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody ON feedback_rule FOR SELECT USING (true);
+CREATE POLICY engine ON feedback_rule TO perfmgmt_engine USING (true) WITH CHECK (true);
+CREATE POLICY hr ON feedback_rule TO perfmgmt_hr USING (has_appointment('hr')) WITH CHECK (has_appointment('hr'));
+
+INSERT INTO decision_kind VALUES
+    ('disclosure', 'everything held about a person is exported', 'hr', true);
+
+ALTER TABLE feedback_draft ENABLE ROW LEVEL SECURITY;
+ALTER TABLE feedback_draft FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON feedback_draft TO perfmgmt_engine USING (true) WITH CHECK (true);
+ALTER TABLE feedback_reminder ENABLE ROW LEVEL SECURITY;
+ALTER TABLE feedback_reminder FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON feedback_reminder TO perfmgmt_engine USING (true) WITH CHECK (true);
 
 DO $$
 DECLARE
     of_feedback text;
 BEGIN
-    FOREACH of_feedback IN ARRAY '{nomination,feedback,feedback_item}'::text[] LOOP
+    FOREACH of_feedback IN ARRAY '{nomination,own_nomination,feedback,feedback_item}'::text[] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('CREATE POLICY engine ON %I TO perfmgmt_engine USING (true) WITH CHECK (true)', of_feedback);
-        EXECUTE format('CREATE POLICY leader ON %I FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()])', of_feedback);
-        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr''))', of_feedback);
+        EXECUTE format('CREATE POLICY leader ON %I FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()] AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
+        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr'') AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id())', of_feedback);
     END LOOP;
 END
@@ -117,8 +202,1003 @@ $$;
 
 -- replace
 
-GRANT SELECT ON feedback_question TO perfmgmt_engine, perfmgmt_employee, perfmgmt_leader, perfmgmt_hr, perfmgmt_auditor;
+GRANT SELECT ON feedback_question, feedback_rule TO perfmgmt_engine, perfmgmt_employee, perfmgmt_leader, perfmgmt_hr, perfmgmt_auditor;
+GRANT INSERT, UPDATE, DELETE ON feedback_rule TO perfmgmt_engine, perfmgmt_hr;
 GRANT SELECT ON nomination_status TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr;
-GRANT SELECT, INSERT, UPDATE, DELETE ON nomination, feedback, feedback_item TO perfmgmt_engine;
+GRANT SELECT, INSERT, UPDATE, DELETE ON nomination, own_nomination, feedback, feedback_item, feedback_draft TO perfmgmt_engine;
+GRANT SELECT, INSERT ON feedback_reminder TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE nomination_nomination_id_seq, feedback_feedback_id_seq TO perfmgmt_engine;
-GRANT SELECT ON nomination, feedback, feedback_item TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON nomination, own_nomination, feedback, feedback_item TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON feedback_rule
+    FOR EACH ROW EXECUTE FUNCTION policy_changed();
+
+-- Checks that the writers share ----------------------------------------------
+
+CREATE OR REPLACE FUNCTION acting_person() RETURNS int
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF actor_id() IS NULL THEN
+        RAISE EXCEPTION 'this needs a named person' USING ERRCODE = 'PM006',
+            HINT = 'Call perfmgmt.act_as() first.';
+    END IF;
+    RETURN actor_id();
+END
+$$;
+COMMENT ON FUNCTION acting_person() IS 'The actor; error PM006 when there is none.';
+
+-- The lock: a window that closes waits for who is writing, and who comes later
+-- finds it closed.
+CREATE OR REPLACE FUNCTION cycle_with_open_window(cycle_id int) RETURNS review_cycle
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    cycle review_cycle;
+BEGIN
+    SELECT c.* INTO cycle FROM review_cycle c WHERE c.review_cycle_id = cycle_id FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'review cycle % does not exist', cycle_id USING ERRCODE = 'PM004';
+    END IF;
+    IF cycle.status <> 'forte_open' OR NOT CURRENT_DATE BETWEEN cycle.forte_opens_on AND cycle.forte_closes_on THEN
+        RAISE EXCEPTION 'the feedback of cycle % is not open', cycle_id
+            USING ERRCODE = 'PM004',
+                  DETAIL = format('Cycle "%s" is %s; feedback is written from %s to %s, while it is forte_open.',
+                                  cycle.cycle_name, cycle.status, cycle.forte_opens_on, cycle.forte_closes_on),
+                  HINT = 'What is written later belongs to the next cycle.';
+    END IF;
+    RETURN cycle;
+END
+$$;
+COMMENT ON FUNCTION cycle_with_open_window(int) IS 'The cycle, kept open to the end of the transaction; error PM004 outside its window.';
+
+CREATE OR REPLACE FUNCTION feedback_subject(cycle_id int, subject_id int) RETURNS participation
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    part participation;
+BEGIN
+    SELECT p.* INTO part FROM participation p JOIN eligibility e USING (eligibility)
+    WHERE p.employee_id = subject_id AND p.review_cycle_id = cycle_id AND e.is_rated;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'employee % gets no feedback in cycle %', subject_id, cycle_id USING ERRCODE = 'PM004',
+            HINT = 'perf.eligibility says who is rated.';
+    END IF;
+    RETURN part;
+END
+$$;
+COMMENT ON FUNCTION feedback_subject(int, int) IS 'The participation of somebody who is rated in a cycle; error PM004 otherwise.';
+
+-- Who leads or reports is read from the company, not from what somebody says: a
+-- manager would otherwise count among the colleagues.
+CREATE OR REPLACE FUNCTION feedback_relation(part participation, author_id int, said text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    days daterange := (SELECT daterange(c.period_start, greatest(c.period_end, CURRENT_DATE), '[]')
+                       FROM review_cycle c WHERE c.review_cycle_id = part.review_cycle_id);
+    found_relation text;
+BEGIN
+    IF author_id = part.employee_id AND coalesce(said, 'self') <> 'self' THEN
+        RAISE EXCEPTION 'nobody is a % of oneself', replace(said, '_', ' ') USING ERRCODE = 'PM005',
+            HINT = 'About oneself one writes the self review: leave the relation out.';
+    ELSIF author_id <> part.employee_id AND said = 'self' THEN
+        RAISE EXCEPTION 'a self review is about oneself' USING ERRCODE = 'PM005',
+            HINT = 'Say peer or stakeholder, or leave the relation out.';
+    ELSIF said IS NOT NULL AND NOT EXISTS (SELECT FROM relation r WHERE r.relation = said) THEN
+        RAISE EXCEPTION 'unknown relation "%"', said USING ERRCODE = '22023',
+            HINT = (SELECT 'One of: ' || string_agg(r.relation, ', ' ORDER BY r.relation) FROM relation r);
+    END IF;
+    found_relation := CASE
+        WHEN author_id = part.employee_id THEN 'self'
+        WHEN author_id = part.manager_id OR EXISTS (
+            SELECT FROM assignment a
+            WHERE a.employee_id = part.employee_id AND a.manager_id = feedback_relation.author_id AND a.valid_during && days)
+        THEN 'manager'
+        WHEN EXISTS (
+            SELECT FROM participation p
+            WHERE p.employee_id = feedback_relation.author_id AND p.review_cycle_id = part.review_cycle_id
+              AND p.manager_id = part.employee_id) OR EXISTS (
+            SELECT FROM assignment a
+            WHERE a.employee_id = feedback_relation.author_id AND a.manager_id = part.employee_id AND a.valid_during && days)
+        THEN 'direct_report' END;
+    IF said IN ('manager', 'direct_report') AND said IS DISTINCT FROM found_relation THEN
+        RAISE EXCEPTION 'the relation "%" does not hold', said USING ERRCODE = 'PM005',
+            DETAIL = 'Managers and direct reports are those of the assignments since the period began.',
+            HINT = 'Leave the relation out, or say peer or stakeholder.';
+    END IF;
+    RETURN coalesce(found_relation, said, 'peer');
+END
+$$;
+COMMENT ON FUNCTION feedback_relation(participation, int, text) IS
+'How an author stands to the subject: self, manager and direct_report from participation and assignments, otherwise as said, otherwise peer. Errors: PM005 a relation that does not hold, or a peer of oneself; 22023 unknown.';
+
+CREATE OR REPLACE FUNCTION require_nameable(author_id int) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM employee e WHERE e.employee_id = require_nameable.author_id
+                   AND (e.left_on > CURRENT_DATE) IS NOT FALSE) THEN
+        RAISE EXCEPTION 'there is nobody % to write', author_id USING ERRCODE = 'PM004',
+            HINT = 'Name somebody who is employed.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION require_nameable(int) IS 'Error PM004 when somebody is not employed today.';
+
+-- Nominations ---------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION request_feedback(part participation, author_id int, as_relation text, about_project text, named_by int) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    most int := (SELECT r.requests_per_author FROM review_cycle c JOIN feedback_rule r USING (policy_id)
+                 WHERE c.review_cycle_id = part.review_cycle_id);
+    asked boolean;
+BEGIN
+    -- counted and written by one at a time for an author; by a row, since
+    -- everybody can read the numbers of advisory locks
+    PERFORM FROM employee e WHERE e.employee_id = request_feedback.author_id FOR NO KEY UPDATE;
+    INSERT INTO nomination (employee_id, review_cycle_id, author_id, relation, project, nominated_by,
+                            nomination_status, approved_by, answered_at, manager_chain)
+    VALUES (part.employee_id, part.review_cycle_id, request_feedback.author_id, as_relation, about_project, named_by,
+            'requested', actor_id(), now(), part.manager_chain)
+    ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE
+        SET nomination_status = 'requested', approved_by = actor_id(), answered_at = now()
+        WHERE nomination.nomination_status IN ('proposed', 'rejected')
+    RETURNING true INTO asked;
+    IF asked AND most < (SELECT count(*) FROM nomination n
+                         WHERE n.author_id = request_feedback.author_id AND n.review_cycle_id = part.review_cycle_id
+                           AND n.nomination_status IN ('requested', 'submitted')) THEN
+        RAISE EXCEPTION 'employee % has as many requests as the policy allows', author_id USING ERRCODE = 'PM004',
+            DETAIL = format('An author gets at most %s requests in a cycle.', most), HINT = 'Ask somebody else.';
+    END IF;
+    IF asked THEN
+        PERFORM queue_event(request_feedback.author_id, 'feedback.requested',
+                            jsonb_build_object('review_cycle_id', part.review_cycle_id));
+    END IF;
+    RETURN coalesce(asked, false);
+END
+$$;
+COMMENT ON FUNCTION request_feedback(participation, int, text, text, int) IS
+'Asks an author, and queues an event for the author that does not name the subject; false when there was an answer before. Error PM004 at the limit of requests.';
+
+CREATE OR REPLACE FUNCTION propose_own_author(part participation, author_id int, as_relation text, about_project text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    most int := (SELECT r.nominations_per_subject FROM review_cycle c JOIN feedback_rule r USING (policy_id)
+                 WHERE c.review_cycle_id = part.review_cycle_id);
+BEGIN
+    PERFORM FROM participation p
+    WHERE p.employee_id = part.employee_id AND p.review_cycle_id = part.review_cycle_id FOR NO KEY UPDATE;
+    INSERT INTO own_nomination (employee_id, review_cycle_id, author_id, relation, project, manager_chain)
+    VALUES (part.employee_id, part.review_cycle_id, propose_own_author.author_id, as_relation, about_project, part.manager_chain)
+    ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE SET relation = excluded.relation, project = excluded.project;
+    IF most < (SELECT count(*) FROM own_nomination n
+               WHERE n.employee_id = part.employee_id AND n.review_cycle_id = part.review_cycle_id) THEN
+        RAISE EXCEPTION 'you have proposed as many authors as the policy allows' USING ERRCODE = 'PM004',
+            DETAIL = format('In a cycle a person proposes at most %s.', most),
+            HINT = 'Your manager and HR may ask others.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION propose_own_author(participation, int, text, text) IS
+'What nominate_author() does for the subject: it touches own_nomination alone. Error PM004 at the limit of proposals.';
+
+CREATE OR REPLACE FUNCTION nominate_author(cycle_id int, subject_id int, author_id int, relation text DEFAULT NULL, project text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    named_by int := acting_person();
+    cycle review_cycle := cycle_with_open_window(nominate_author.cycle_id);
+    part participation := feedback_subject(nominate_author.cycle_id, nominate_author.subject_id);
+    as_relation text;
+    about_project text := nullif(btrim(nominate_author.project), '');
+BEGIN
+    IF nominate_author.author_id = part.employee_id THEN
+        RAISE EXCEPTION 'nobody is a peer of oneself' USING ERRCODE = 'PM005',
+            HINT = 'A self review needs no nomination: perf.submit_feedback() about oneself.';
+    END IF;
+    PERFORM require_nameable(nominate_author.author_id);
+    as_relation := feedback_relation(part, nominate_author.author_id, nominate_author.relation);
+    IF named_by = part.employee_id THEN
+        PERFORM propose_own_author(part, nominate_author.author_id, as_relation, about_project);
+    ELSIF named_by = part.manager_id OR has_appointment('hr') THEN
+        PERFORM request_feedback(part, nominate_author.author_id, as_relation, about_project, named_by);
+    ELSIF named_by = nominate_author.author_id OR part.manager_chain @> ARRAY[named_by] THEN
+        INSERT INTO nomination (employee_id, review_cycle_id, author_id, relation, project, nominated_by, manager_chain)
+        VALUES (part.employee_id, part.review_cycle_id, nominate_author.author_id, as_relation, about_project, named_by, part.manager_chain)
+        ON CONFLICT (employee_id, review_cycle_id, author_id) DO NOTHING;
+    ELSE
+        RAISE EXCEPTION 'you cannot nominate authors about employee %', subject_id USING ERRCODE = 'PM006',
+            DETAIL = 'The person, a manager above, the author or HR nominates.',
+            HINT = 'Offer yourself as the author, or ask one of them.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nominate_author(int, int, int, text, text) IS
+'Names somebody to write about a person, perhaps about a project. By the person, a manager above or the author: a proposal; by the manager of record or HR: a request at once. Again: nothing happens. Errors: PM004 window closed, no such subject or author, limit; PM005 oneself, or a relation that does not hold; PM006 somebody else; 22023 unknown relation.';
+
+-- A proposal under the eyes of who may answer it.
+CREATE OR REPLACE FUNCTION proposal_to_answer(cycle_id int, subject_id int, author_id int) RETURNS nomination
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    person_id int := acting_person();
+    proposal nomination;
+    part participation;
+BEGIN
+    PERFORM cycle_with_open_window(proposal_to_answer.cycle_id);
+    -- before the row, as in request_feedback()
+    PERFORM FROM employee e WHERE e.employee_id = proposal_to_answer.author_id FOR NO KEY UPDATE;
+    SELECT p.* INTO part FROM participation p
+    WHERE p.employee_id = proposal_to_answer.subject_id AND p.review_cycle_id = proposal_to_answer.cycle_id
+      AND p.employee_id <> person_id AND (p.manager_id = person_id OR has_appointment('hr'));
+    IF FOUND THEN
+        SELECT n.* INTO proposal FROM nomination n
+        WHERE n.employee_id = part.employee_id AND n.review_cycle_id = part.review_cycle_id
+          AND n.author_id = proposal_to_answer.author_id FOR UPDATE;
+        IF NOT FOUND THEN
+            SELECT o.employee_id, o.review_cycle_id, o.author_id, o.relation, o.project, o.employee_id, 'proposed'
+            INTO proposal.employee_id, proposal.review_cycle_id, proposal.author_id, proposal.relation, proposal.project,
+                 proposal.nominated_by, proposal.nomination_status
+            FROM own_nomination o
+            WHERE o.employee_id = part.employee_id AND o.review_cycle_id = part.review_cycle_id
+              AND o.author_id = proposal_to_answer.author_id;
+        END IF;
+    END IF;
+    IF proposal.employee_id IS NULL THEN
+        RAISE EXCEPTION 'there is no such nomination for you to answer' USING ERRCODE = 'PM004',
+            DETAIL = 'The manager of record or HR answers it, not about oneself.',
+            HINT = 'olr.nomination lists them.';
+    END IF;
+    IF proposal.nomination_status <> 'proposed' THEN
+        RAISE EXCEPTION 'this nomination was answered before' USING ERRCODE = 'PM004',
+            DETAIL = format('It is %s.', proposal.nomination_status);
+    END IF;
+    proposal.manager_chain := part.manager_chain;
+    RETURN proposal;
+END
+$$;
+COMMENT ON FUNCTION proposal_to_answer(int, int, int) IS 'A proposal that waits for the actor, locked; error PM004 when there is none or it was answered.';
+
+CREATE OR REPLACE FUNCTION approve_nomination(cycle_id int, subject_id int, author_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    proposal nomination := proposal_to_answer(cycle_id, subject_id, author_id);
+BEGIN
+    PERFORM require_nameable(proposal.author_id);
+    IF NOT request_feedback(feedback_subject(cycle_id, subject_id), proposal.author_id, proposal.relation,
+                            proposal.project, proposal.nominated_by) THEN
+        RAISE EXCEPTION 'this nomination was answered before' USING ERRCODE = 'PM004';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION approve_nomination(int, int, int) IS
+'The manager of record or HR lets a nominated author be asked. Errors: PM004 window closed, no proposal, answered before, or the author has as many requests as the policy allows.';
+
+CREATE OR REPLACE FUNCTION reject_nomination(cycle_id int, subject_id int, author_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    proposal nomination := proposal_to_answer(reject_nomination.cycle_id, reject_nomination.subject_id, reject_nomination.author_id);
+BEGIN
+    INSERT INTO nomination (employee_id, review_cycle_id, author_id, relation, project, nominated_by,
+                            nomination_status, approved_by, answered_at, manager_chain)
+    VALUES (proposal.employee_id, proposal.review_cycle_id, proposal.author_id, proposal.relation, proposal.project,
+            proposal.nominated_by, 'rejected', actor_id(), now(), proposal.manager_chain)
+    ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE
+        SET nomination_status = 'rejected', approved_by = actor_id(), answered_at = now()
+        WHERE nomination.nomination_status = 'proposed';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this nomination was answered before' USING ERRCODE = 'PM004';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION reject_nomination(int, int, int) IS
+'The manager of record or HR does not want a nominated author to be asked. Error PM004 window closed, no proposal, or answered before.';
+
+CREATE OR REPLACE FUNCTION decline_feedback(cycle_id int, subject_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    author int := acting_person();
+BEGIN
+    PERFORM cycle_with_open_window(decline_feedback.cycle_id);
+    UPDATE nomination n SET nomination_status = 'declined', answered_at = now()
+    WHERE n.employee_id = decline_feedback.subject_id AND n.review_cycle_id = decline_feedback.cycle_id AND n.author_id = author
+      AND (n.nomination_status = 'requested' OR (n.nomination_status = 'proposed' AND n.nominated_by = author));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no open request to you about employee %', subject_id USING ERRCODE = 'PM004',
+            HINT = 'perf.own_feedback_requests() lists them; perf.withdraw_feedback() takes back what was submitted.';
+    END IF;
+    DELETE FROM feedback_draft d
+    WHERE d.employee_id = author AND d.review_cycle_id = decline_feedback.cycle_id AND d.subject_id = decline_feedback.subject_id;
+END
+$$;
+COMMENT ON FUNCTION decline_feedback(int, int) IS
+'The author does not write about a person, or takes back the own offer; a draft goes. Submitting later is still possible. Error PM004 window closed, or no open request.';
+
+-- The form ------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION feedback_answers(answers jsonb)
+RETURNS TABLE (question text, item_text text, score jsonb)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT a.key,
+           nullif(btrim(CASE jsonb_typeof(a.value) WHEN 'string' THEN a.value #>> '{}' WHEN 'object' THEN a.value ->> 'text' END, E' \t\r\n'), ''),
+           nullif(CASE jsonb_typeof(a.value) WHEN 'number' THEN a.value WHEN 'object' THEN a.value -> 'score' END, 'null')
+    FROM jsonb_each(CASE WHEN jsonb_typeof(answers) = 'object' THEN answers ELSE '{}' END) a
+$$;
+COMMENT ON FUNCTION feedback_answers(jsonb) IS 'The answers of a form, a row a question: {"growth": "text", "teamwork": 4, "strengths": {"text": "...", "score": 5}}.';
+
+-- The first thing that is wrong with a form, by an error of its own.
+CREATE OR REPLACE FUNCTION check_feedback_form(of_policy_id int, answers jsonb, principles jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    offender text;
+BEGIN
+    IF jsonb_typeof(answers) <> 'object' OR jsonb_typeof(principles) <> 'object' THEN
+        RAISE EXCEPTION 'answers and principles are JSON objects' USING ERRCODE = '22023',
+            HINT = 'For example {"growth": {"text": "...", "score": 3}} and {"Dive Deep": 4}.';
+    END IF;
+    offender := (SELECT min(a.question) FROM feedback_answers(answers) a
+                 WHERE a.question NOT IN (SELECT q.question FROM feedback_question q));
+    IF offender IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown question "%"', offender USING ERRCODE = '22023',
+            HINT = (SELECT 'One of: ' || string_agg(q.question, ', ' ORDER BY q.question_order) FROM feedback_question q);
+    END IF;
+    offender := (SELECT min(p.key) FROM jsonb_each(principles) p
+                 WHERE p.key NOT IN (SELECT unnest(ARRAY[x.ordinal::text, x.principle_name]) FROM principle x WHERE x.policy_id = of_policy_id));
+    IF offender IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown principle "%"', offender USING ERRCODE = '22023',
+            HINT = 'perf.principle lists the ordinals and names of the policy.';
+    END IF;
+    offender := (SELECT format('%s of "%s"', s.score, s.name)
+                 FROM (SELECT a.question AS name, a.score, 1 AS lowest, 5 AS highest FROM feedback_answers(answers) a
+                       UNION ALL
+                       SELECT p.key, nullif(p.value, 'null'), x.lowest, x.highest
+                       FROM jsonb_each(principles) p CROSS JOIN axis x WHERE x.axis = 'leadership_principle') s
+                 WHERE s.score IS NOT NULL
+                   AND CASE WHEN s.score::text ~ '^[0-9]{1,4}$' THEN s.score::text::int NOT BETWEEN s.lowest AND s.highest ELSE true END
+                 ORDER BY s.name LIMIT 1);
+    IF offender IS NOT NULL THEN
+        RAISE EXCEPTION 'score % is out of range', offender USING ERRCODE = 'PM008',
+            DETAIL = 'Scores are whole numbers from 1 to 5.', HINT = 'Leave out what you do not want to score.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION check_feedback_form(int, jsonb, jsonb) IS 'Refuses a form: 22023 not an object, unknown question or principle; PM008 score out of range.';
+
+CREATE OR REPLACE FUNCTION feedback_scores(of_policy_id int, principles jsonb) RETURNS smallint[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT array_agg(coalesce(principles ->> p.principle_name, principles ->> p.ordinal::text)::smallint ORDER BY p.ordinal)
+    FROM principle p WHERE p.policy_id = of_policy_id
+$$;
+COMMENT ON FUNCTION feedback_scores(int, jsonb) IS 'The scores of a form by ordinal of the principle, as in principle_rating; the name goes before the ordinal.';
+
+CREATE OR REPLACE FUNCTION save_feedback_draft(cycle_id int, subject_id int, answers jsonb DEFAULT '{}', principles jsonb DEFAULT '{}',
+    relation text DEFAULT NULL, project text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    author int := acting_person();
+    cycle review_cycle := cycle_with_open_window(save_feedback_draft.cycle_id);
+    part participation := feedback_subject(save_feedback_draft.cycle_id, save_feedback_draft.subject_id);
+BEGIN
+    PERFORM feedback_relation(part, author, save_feedback_draft.relation);
+    PERFORM check_feedback_form(cycle.policy_id, coalesce(save_feedback_draft.answers, '{}'), coalesce(save_feedback_draft.principles, '{}'));
+    INSERT INTO feedback_draft (employee_id, review_cycle_id, subject_id, answers, principles, relation, project)
+    VALUES (author, cycle.review_cycle_id, part.employee_id, coalesce(save_feedback_draft.answers, '{}'),
+            coalesce(save_feedback_draft.principles, '{}'), save_feedback_draft.relation, save_feedback_draft.project)
+    ON CONFLICT (employee_id, review_cycle_id, subject_id) DO UPDATE
+        SET answers = excluded.answers, principles = excluded.principles, relation = excluded.relation,
+            project = excluded.project, saved_at = now();
+END
+$$;
+COMMENT ON FUNCTION save_feedback_draft(int, int, jsonb, jsonb, text, text) IS
+'Keeps what the actor has written about a person so far; nobody else reads it. Errors as of submit_feedback(), but the form may be empty and needs no request.';
+
+CREATE OR REPLACE FUNCTION submit_feedback(cycle_id int, subject_id int, answers jsonb DEFAULT NULL, principles jsonb DEFAULT NULL,
+    relation text DEFAULT NULL, project text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    author int := acting_person();
+    cycle review_cycle := cycle_with_open_window(submit_feedback.cycle_id);
+    part participation := feedback_subject(submit_feedback.cycle_id, submit_feedback.subject_id);
+    rule feedback_rule := (SELECT r FROM feedback_rule r WHERE r.policy_id = cycle.policy_id);
+    request nomination;
+    form feedback_draft;
+    written feedback;
+    new_scores smallint[];
+    had_scores boolean;
+    notice text;
+BEGIN
+    IF submit_feedback.answers IS NULL AND submit_feedback.principles IS NULL THEN
+        SELECT d.* INTO form FROM feedback_draft d
+        WHERE d.employee_id = author AND d.review_cycle_id = cycle.review_cycle_id AND d.subject_id = part.employee_id;
+    END IF;
+    form.answers := coalesce(submit_feedback.answers, form.answers, '{}');
+    form.principles := coalesce(submit_feedback.principles, form.principles, '{}');
+    SELECT n.* INTO request FROM nomination n
+    WHERE n.employee_id = part.employee_id AND n.review_cycle_id = cycle.review_cycle_id AND n.author_id = author
+      AND n.nomination_status IN ('requested', 'submitted', 'declined') FOR UPDATE;
+    form.relation := feedback_relation(part, author, coalesce(submit_feedback.relation, form.relation,
+        CASE WHEN request.relation IN ('peer', 'stakeholder') THEN request.relation END));
+    form.project := nullif(btrim(coalesce(submit_feedback.project, form.project, request.project)), '');
+    IF request.employee_id IS NULL AND NOT rule.unrequested_allowed AND form.relation IN ('peer', 'stakeholder') THEN
+        RAISE EXCEPTION 'you were not asked to write about employee %', subject_id USING ERRCODE = 'PM004',
+            DETAIL = 'The policy wants a request for peers and stakeholders.',
+            HINT = 'Offer it with perf.nominate_author(), with yourself as the author.';
+    END IF;
+    PERFORM check_feedback_form(cycle.policy_id, form.answers, form.principles);
+    new_scores := feedback_scores(cycle.policy_id, form.principles);
+    IF array_remove(new_scores, NULL) = '{}'
+       AND NOT EXISTS (SELECT FROM feedback_answers(form.answers) a WHERE a.item_text IS NOT NULL OR a.score IS NOT NULL) THEN
+        RAISE EXCEPTION 'nothing is answered' USING ERRCODE = '22004',
+            HINT = 'Answer one question or score one principle at least; perf.withdraw_feedback() takes feedback back.';
+    END IF;
+
+    SELECT f.has_scores INTO had_scores FROM feedback f
+    WHERE f.employee_id = part.employee_id AND f.review_cycle_id = cycle.review_cycle_id AND f.author_id = author FOR UPDATE;
+    INSERT INTO feedback (employee_id, review_cycle_id, author_id, relation, project, has_scores, manager_chain)
+    VALUES (part.employee_id, cycle.review_cycle_id, author, form.relation, form.project,
+            array_remove(new_scores, NULL) <> '{}', part.manager_chain)
+    ON CONFLICT (employee_id, review_cycle_id, author_id) DO UPDATE
+        SET relation = excluded.relation, project = excluded.project, has_scores = excluded.has_scores,
+            version = feedback.version + 1, submitted_at = excluded.submitted_at
+    RETURNING * INTO written;
+    PERFORM write_feedback_items(written, form.answers);
+    IF written.has_scores THEN
+        INSERT INTO principle_rating AS old (employee_id, review_cycle_id, rater_id, relation, scores, level_rank, manager_chain)
+        VALUES (part.employee_id, cycle.review_cycle_id, author, written.relation, new_scores, part.level_rank, part.manager_chain)
+        ON CONFLICT (employee_id, review_cycle_id, rater_id) DO UPDATE SET relation = excluded.relation, scores = excluded.scores
+        WHERE (old.relation, old.scores) IS DISTINCT FROM (excluded.relation, excluded.scores);
+    ELSIF had_scores THEN
+        DELETE FROM principle_rating r
+        WHERE r.employee_id = part.employee_id AND r.review_cycle_id = cycle.review_cycle_id AND r.rater_id = author;
+    END IF;
+    UPDATE nomination n SET nomination_status = 'submitted', answered_at = now()
+    WHERE n.employee_id = part.employee_id AND n.review_cycle_id = cycle.review_cycle_id AND n.author_id = author
+      AND n.nomination_status <> 'submitted';
+    DELETE FROM feedback_draft d
+    WHERE d.employee_id = author AND d.review_cycle_id = cycle.review_cycle_id AND d.subject_id = part.employee_id;
+
+    notice := format('Version %s is submitted; you may change it until %s. ', written.version, cycle.forte_closes_on)
+        || CASE written.relation
+           WHEN 'self' THEN 'The managers above you and HR read it as yours.'
+           WHEN 'manager' THEN 'The managers above this person and HR see that you wrote it; the person sees that it comes from a manager.'
+           ELSE 'The managers above this person and HR see that you wrote it; the person gets it without your name.' END
+        || CASE WHEN rule.session_sees_authors THEN ' Those who calibrate this person see your name too.' ELSE '' END;
+    RAISE NOTICE '%', notice;
+    RETURN notice;
+END
+$$;
+COMMENT ON FUNCTION submit_feedback(int, int, jsonb, jsonb, text, text) IS
+'The actor''s feedback about a person, or the self review: answers by question (text, score 1..5, or both), principles by name or ordinal (1..5). Without both, the draft. Again until the window closes: the next version, which replaces the form. Returns, and says in a notice, who sees the author. Errors: PM004 window closed, no such subject, not asked; PM005 a relation that does not hold; PM008 score out of range; 22023 unknown question, principle or relation; 22004 nothing answered.';
+
+CREATE OR REPLACE FUNCTION write_feedback_items(written feedback, answers jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM feedback_item i
+    WHERE i.employee_id = written.employee_id AND i.feedback_id = written.feedback_id
+      AND NOT EXISTS (SELECT FROM feedback_answers(write_feedback_items.answers) a
+                      WHERE a.question = i.question AND (a.item_text IS NOT NULL OR a.score IS NOT NULL));
+    INSERT INTO feedback_item AS old (employee_id, feedback_id, review_cycle_id, question, item_text, score, manager_chain)
+    SELECT written.employee_id, written.feedback_id, written.review_cycle_id, a.question, a.item_text, a.score::smallint, written.manager_chain
+    FROM feedback_answers(write_feedback_items.answers) a JOIN feedback_question q USING (question)
+    WHERE a.item_text IS NOT NULL OR a.score IS NOT NULL
+    ORDER BY q.question_order
+    ON CONFLICT (employee_id, feedback_id, question) DO UPDATE SET item_text = excluded.item_text, score = excluded.score
+    WHERE (old.item_text, old.score) IS DISTINCT FROM (excluded.item_text, excluded.score);
+END
+$$;
+COMMENT ON FUNCTION write_feedback_items(feedback, jsonb) IS 'Writes the answers of a form in place of those of the version before. Only submit_feedback() calls it.';
+
+CREATE OR REPLACE FUNCTION withdraw_feedback(cycle_id int, subject_id int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    author int := acting_person();
+    had_scores boolean;
+BEGIN
+    PERFORM cycle_with_open_window(withdraw_feedback.cycle_id);
+    -- the rows in the order in which submit_feedback() takes them
+    UPDATE nomination n SET nomination_status = 'requested', answered_at = now()
+    WHERE n.employee_id = withdraw_feedback.subject_id AND n.review_cycle_id = withdraw_feedback.cycle_id
+      AND n.author_id = author AND n.nomination_status = 'submitted';
+    DELETE FROM feedback f
+    WHERE f.employee_id = withdraw_feedback.subject_id AND f.review_cycle_id = withdraw_feedback.cycle_id AND f.author_id = author
+    RETURNING f.has_scores INTO had_scores;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no feedback of yours about employee %', subject_id USING ERRCODE = 'PM004',
+            HINT = 'perf.own_feedback() lists what you submitted.';
+    END IF;
+    DELETE FROM principle_rating r
+    WHERE r.employee_id = withdraw_feedback.subject_id AND r.review_cycle_id = withdraw_feedback.cycle_id AND r.rater_id = author
+      AND had_scores;
+END
+$$;
+COMMENT ON FUNCTION withdraw_feedback(int, int) IS
+'Takes back what the actor submitted about a person, with the scores; the ledger keeps it, the request is open again. Error PM004 window closed, or nothing submitted.';
+
+-- One's own: fixed ROWS, so that no plan tells a count ---------------------------
+
+CREATE OR REPLACE FUNCTION own_nominations()
+RETURNS TABLE (review_cycle_id int, author_id int, full_name text, relation text, project text)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+    SELECT n.review_cycle_id, n.author_id, e.full_name, n.relation, n.project
+    FROM own_nomination n JOIN employee e ON e.employee_id = n.author_id
+    WHERE n.employee_id = actor_id() ORDER BY n.review_cycle_id, e.full_name, n.author_id
+$$;
+COMMENT ON FUNCTION own_nominations() IS 'Whom the actor proposed as authors about oneself; never what came of it.';
+
+CREATE OR REPLACE FUNCTION own_feedback_requests()
+RETURNS TABLE (review_cycle_id int, cycle_name text, subject_id int, full_name text, relation text, project text,
+               request_status text, is_open boolean, closes_on date, has_draft boolean)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+    SELECT n.review_cycle_id, c.cycle_name, n.employee_id, e.full_name, n.relation, n.project, n.nomination_status,
+           n.nomination_status = 'requested' AND c.status = 'forte_open' AND CURRENT_DATE BETWEEN c.forte_opens_on AND c.forte_closes_on,
+           c.forte_closes_on,
+           EXISTS (SELECT FROM feedback_draft d WHERE d.employee_id = actor_id() AND d.review_cycle_id = n.review_cycle_id
+                                                  AND d.subject_id = n.employee_id)
+    FROM nomination n JOIN review_cycle c USING (review_cycle_id) JOIN employee e ON e.employee_id = n.employee_id
+    WHERE n.author_id = actor_id()
+      AND (n.nomination_status IN ('requested', 'submitted', 'declined') OR n.nominated_by = actor_id())
+    ORDER BY n.review_cycle_id DESC, e.full_name, n.employee_id
+$$;
+COMMENT ON FUNCTION own_feedback_requests() IS 'About whom the actor is asked to write, and what the actor offered; is_open: still to be written.';
+
+CREATE OR REPLACE FUNCTION own_feedback_drafts()
+RETURNS TABLE (review_cycle_id int, subject_id int, full_name text, relation text, project text, answers jsonb, principles jsonb, saved_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+    SELECT d.review_cycle_id, d.subject_id, e.full_name, d.relation, d.project, d.answers, d.principles, d.saved_at
+    FROM feedback_draft d JOIN employee e ON e.employee_id = d.subject_id
+    WHERE d.employee_id = actor_id() ORDER BY d.saved_at DESC, d.subject_id
+$$;
+COMMENT ON FUNCTION own_feedback_drafts() IS 'What the actor has not submitted yet, as save_feedback_draft() took it.';
+
+CREATE OR REPLACE FUNCTION own_feedback()
+RETURNS TABLE (review_cycle_id int, subject_id int, full_name text, relation text, project text, version int, submitted_at timestamptz,
+               answers jsonb, principles jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+    SELECT f.review_cycle_id, f.employee_id, e.full_name, f.relation, f.project, f.version, f.submitted_at,
+           coalesce((SELECT jsonb_object_agg(i.question, jsonb_strip_nulls(jsonb_build_object('text', i.item_text, 'score', i.score)))
+                     FROM feedback_item i WHERE i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id), '{}'),
+           coalesce((SELECT jsonb_object_agg(p.principle_name, s.score)
+                     FROM principle_rating r CROSS JOIN LATERAL unnest(r.scores) WITH ORDINALITY AS s(score, ordinal)
+                     JOIN principle p ON p.policy_id = c.policy_id AND p.ordinal = s.ordinal
+                     WHERE r.employee_id = f.employee_id AND r.review_cycle_id = f.review_cycle_id AND r.rater_id = f.author_id
+                       AND f.has_scores AND s.score IS NOT NULL), '{}')
+    FROM feedback f JOIN review_cycle c USING (review_cycle_id) JOIN employee e ON e.employee_id = f.employee_id
+    WHERE f.author_id = actor_id() ORDER BY f.submitted_at DESC, f.employee_id
+$$;
+COMMENT ON FUNCTION own_feedback() IS 'What the actor submitted, the newest version of each, also the self review; answers and principles as submit_feedback() takes them.';
+
+-- Reminders -------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION feedback_remind(as_of date DEFAULT CURRENT_DATE) RETURNS int
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    reminded int;
+BEGIN
+    PERFORM require_appointment('hr', true);
+    WITH due AS (
+        SELECT n.author_id, n.review_cycle_id, c.forte_closes_on, count(*)::int AS requests,
+               (SELECT min(d) FROM unnest(r.reminder_days) d WHERE d >= c.forte_closes_on - as_of) AS days_before
+        FROM nomination n
+        JOIN review_cycle c USING (review_cycle_id)
+        JOIN feedback_rule r USING (policy_id)
+        JOIN employee e ON e.employee_id = n.author_id AND (e.left_on > as_of) IS NOT FALSE
+        WHERE n.nomination_status = 'requested' AND c.status = 'forte_open' AND as_of BETWEEN c.forte_opens_on AND c.forte_closes_on
+        GROUP BY n.author_id, n.review_cycle_id, c.forte_closes_on, r.reminder_days
+    ), noted AS (
+        INSERT INTO feedback_reminder (employee_id, review_cycle_id, days_before, reminded_on)
+        SELECT d.author_id, d.review_cycle_id, d.days_before, as_of FROM due d WHERE d.days_before IS NOT NULL
+        ORDER BY d.author_id, d.review_cycle_id
+        ON CONFLICT DO NOTHING
+        RETURNING employee_id, review_cycle_id
+    ), queued AS (
+        SELECT queue_event(d.author_id, 'feedback.reminder',
+                           jsonb_build_object('review_cycle_id', d.review_cycle_id, 'open_requests', d.requests, 'closes_on', d.forte_closes_on))
+        FROM (SELECT u.* FROM noted n JOIN due u ON u.author_id = n.employee_id AND u.review_cycle_id = n.review_cycle_id
+              ORDER BY u.author_id, u.review_cycle_id) d
+    )
+    SELECT count(*) INTO reminded FROM queued;
+    RETURN reminded;
+END
+$$;
+COMMENT ON FUNCTION feedback_remind(date) IS
+'For a daily job: queues feedback.reminder for each author with open requests, once for each of the days of feedback_rule.reminder_days before the window closes; returns how many. The detail holds the cycle, a count and the last day, no subject. HR or the owner of the records.';
+
+GRANT EXECUTE ON FUNCTION nominate_author(int, int, int, text, text) TO perfmgmt_employee, perfmgmt_leader, perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION approve_nomination(int, int, int), reject_nomination(int, int, int) TO perfmgmt_leader, perfmgmt_hr;
+GRANT EXECUTE ON FUNCTION decline_feedback(int, int), save_feedback_draft(int, int, jsonb, jsonb, text, text),
+    submit_feedback(int, int, jsonb, jsonb, text, text), withdraw_feedback(int, int),
+    own_nominations(), own_feedback_requests(), own_feedback_drafts(), own_feedback() TO perfmgmt_employee;
+GRANT EXECUTE ON FUNCTION feedback_remind(date) TO perfmgmt_hr;
+
+-- For leaders: what the views of olr show ---------------------------------------
+
+-- Texts about the subjects of the actor's sessions, for those who are not above
+-- them; with the author only where the policy says so.
+CREATE OR REPLACE FUNCTION session_feedback()
+RETURNS TABLE (review_cycle_id int, employee_id int, author_id int, relation text, question text, item_text text, score int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER ROWS 100
+SET search_path FROM CURRENT
+AS $$
+    SELECT s.review_cycle_id, s.employee_id, s.author_id, s.relation, s.question, s.item_text, s.score
+    FROM (SELECT f.review_cycle_id, f.employee_id, CASE WHEN r.session_sees_authors THEN f.author_id END AS author_id, f.relation,
+                 i.question, i.item_text, i.score::int AS score
+          FROM overall_value o
+          JOIN feedback f USING (employee_id, review_cycle_id)
+          JOIN feedback_item i USING (employee_id, feedback_id)
+          JOIN feedback_rule r USING (policy_id)
+          WHERE o.calibration_session_id = ANY (actor_sessions()) AND o.employee_id <> ALL (actor_managers())
+            AND o.employee_id <> actor_id() AND NOT f.manager_chain @> ARRAY[actor_id()]
+          OFFSET 0) s -- only who is shown was read
+    WHERE s.author_id IS NULL OR log_read('perf.feedback', s.employee_id)
+    -- in no order that tells who wrote what together
+    ORDER BY s.employee_id, s.question, md5(concat(s.item_text, s.score))
+$$;
+COMMENT ON FUNCTION session_feedback() IS 'Feedback about the subjects of the actor''s sessions whom the actor does not lead, an answer a row; author_id only where feedback_rule.session_sees_authors.';
+
+-- These count over authors and name none, so that no read of an author has to be
+-- logged; they apply the row security of participation for the caller themselves.
+CREATE OR REPLACE FUNCTION visible_participation() RETURNS SETOF participation
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT p.* FROM participation p WHERE %s', format(sight_of_caller(), 'p'));
+END
+$$;
+COMMENT ON FUNCTION visible_participation() IS 'The participations that the row security of the caller shows; only functions that return nothing but counts use it.';
+
+CREATE OR REPLACE FUNCTION feedback_coverage()
+RETURNS TABLE (review_cycle_id int, employee_id int, asked int, answered int, declined int, waiting int,
+               from_manager int, from_peers int, from_stakeholders int, from_direct_reports int, projects_named int, projects_answered int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT p.review_cycle_id, p.employee_id, coalesce(n.asked, 0), coalesce(n.answered, 0), coalesce(n.declined, 0), coalesce(n.waiting, 0),
+           coalesce(f.managers, 0), coalesce(f.peers, 0), coalesce(f.stakeholders, 0), coalesce(f.reports, 0),
+           coalesce(j.named, 0), coalesce(j.answered, 0)
+    FROM visible_participation() p
+    JOIN eligibility e ON e.eligibility = p.eligibility AND e.is_rated
+    LEFT JOIN (
+        SELECT n.employee_id, n.review_cycle_id, count(*) FILTER (WHERE n.nomination_status IN ('requested', 'submitted', 'declined'))::int AS asked,
+               count(*) FILTER (WHERE n.nomination_status = 'submitted')::int AS answered,
+               count(*) FILTER (WHERE n.nomination_status = 'declined')::int AS declined,
+               count(*) FILTER (WHERE n.nomination_status = 'requested')::int AS waiting
+        FROM nomination n GROUP BY n.employee_id, n.review_cycle_id) n
+        ON n.employee_id = p.employee_id AND n.review_cycle_id = p.review_cycle_id
+    LEFT JOIN (
+        SELECT f.employee_id, f.review_cycle_id, count(*) FILTER (WHERE f.relation = 'manager')::int AS managers,
+               count(*) FILTER (WHERE f.relation = 'peer')::int AS peers,
+               count(*) FILTER (WHERE f.relation = 'stakeholder')::int AS stakeholders,
+               count(*) FILTER (WHERE f.relation = 'direct_report')::int AS reports
+        FROM feedback f GROUP BY f.employee_id, f.review_cycle_id) f
+        ON f.employee_id = p.employee_id AND f.review_cycle_id = p.review_cycle_id
+    LEFT JOIN (
+        SELECT u.employee_id, u.review_cycle_id, count(DISTINCT u.project)::int AS named,
+               count(DISTINCT u.project) FILTER (WHERE u.is_answer)::int AS answered
+        FROM (SELECT n.employee_id, n.review_cycle_id, n.project, false AS is_answer FROM nomination n
+              UNION ALL SELECT o.employee_id, o.review_cycle_id, o.project, false FROM own_nomination o
+              UNION ALL SELECT f.employee_id, f.review_cycle_id, f.project, true FROM feedback f) u
+        GROUP BY u.employee_id, u.review_cycle_id) j
+        ON j.employee_id = p.employee_id AND j.review_cycle_id = p.review_cycle_id
+$$;
+COMMENT ON FUNCTION feedback_coverage() IS 'What olr.feedback_coverage shows: requests, answers and projects a person, counted over authors and naming none.';
+
+CREATE OR REPLACE FUNCTION feedback_candour()
+RETURNS TABLE (review_cycle_id int, team_id int, relation text, n int, without_growth int, scores int, top_scores int, spread numeric)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    WITH written AS (
+        SELECT p.review_cycle_id, p.team_id, f.relation, f.employee_id, f.feedback_id, f.author_id,
+               NOT EXISTS (SELECT FROM feedback_item i WHERE i.employee_id = f.employee_id AND i.feedback_id = f.feedback_id
+                                                         AND i.question = 'growth' AND i.item_text IS NOT NULL) AS without_growth
+        FROM visible_participation() p
+        JOIN feedback f ON f.employee_id = p.employee_id AND f.review_cycle_id = p.review_cycle_id AND f.relation <> 'self'
+    ), score AS (
+        SELECT w.review_cycle_id, w.team_id, w.relation, i.score::int AS score
+        FROM written w JOIN feedback_item i USING (employee_id, feedback_id) WHERE i.score IS NOT NULL
+        UNION ALL
+        SELECT w.review_cycle_id, w.team_id, w.relation, s.score::int
+        FROM written w
+        JOIN principle_rating r ON r.employee_id = w.employee_id AND r.review_cycle_id = w.review_cycle_id AND r.rater_id = w.author_id
+        CROSS JOIN LATERAL unnest(r.scores) AS s(score) WHERE s.score IS NOT NULL
+    ), scored AS (
+        SELECT s.review_cycle_id, s.team_id, s.relation, count(*)::int AS scores, count(*) FILTER (WHERE s.score = 5)::int AS top_scores,
+               round(stddev_pop(s.score), 4) AS spread
+        FROM score s GROUP BY s.review_cycle_id, s.team_id, s.relation
+    )
+    SELECT w.review_cycle_id, w.team_id, w.relation, count(*)::int, count(*) FILTER (WHERE w.without_growth)::int,
+           coalesce(s.scores, 0), coalesce(s.top_scores, 0), s.spread
+    FROM written w
+    JOIN review_cycle c USING (review_cycle_id)
+    JOIN anonymity_rule k USING (policy_id)
+    LEFT JOIN scored s USING (review_cycle_id, team_id, relation)
+    GROUP BY w.review_cycle_id, w.team_id, w.relation, s.scores, s.top_scores, s.spread, k.minimum_raters
+    -- a group of fewer authors would be about authors
+    HAVING count(DISTINCT w.author_id) >= k.minimum_raters
+$$;
+COMMENT ON FUNCTION feedback_candour() IS 'What olr.feedback_candour shows: per team of the subjects and relation, from k authors on, never per author.';
+
+CREATE OR REPLACE FUNCTION feedback_timing()
+RETURNS TABLE (review_cycle_id int, manager_id int, assessed int, with_feedback int, before_feedback int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    WITH judged AS (
+        SELECT p.review_cycle_id, p.manager_id, a.versions, a.first_at,
+               (SELECT min(f.first_submitted_at) FROM feedback f JOIN relation r USING (relation)
+                WHERE f.employee_id = p.employee_id AND f.review_cycle_id = p.review_cycle_id AND r.is_anonymous) AS feedback_at
+        FROM visible_participation() p
+        JOIN (SELECT a.employee_id, a.review_cycle_id, count(*) AS versions, min(a.assessed_at) AS first_at
+              FROM assessment a GROUP BY a.employee_id, a.review_cycle_id) a
+          ON a.employee_id = p.employee_id AND a.review_cycle_id = p.review_cycle_id
+        WHERE p.manager_id IS NOT NULL
+    )
+    SELECT j.review_cycle_id, j.manager_id, count(*)::int, count(j.feedback_at)::int,
+           count(*) FILTER (WHERE j.first_at < j.feedback_at AND j.versions = 1)::int
+    FROM judged j GROUP BY j.review_cycle_id, j.manager_id
+$$;
+COMMENT ON FUNCTION feedback_timing() IS 'What olr.feedback_timing shows: per manager of record, assessments that were made before any feedback of others came, and never changed.';
+
+GRANT EXECUTE ON FUNCTION session_feedback(), feedback_coverage(), feedback_candour(), feedback_timing()
+    TO perfmgmt_leader, perfmgmt_hr;
+
+-- Everything about one person ----------------------------------------------------
+
+CREATE OR REPLACE FUNCTION propose_disclosure(about_id int, reason text, authors_redacted boolean DEFAULT true) RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM require_appointment('hr');
+    IF NOT EXISTS (SELECT FROM employee e WHERE e.employee_id = about_id) THEN
+        RAISE EXCEPTION 'there is no employee %', about_id USING ERRCODE = 'PM004';
+    END IF;
+    RETURN propose_decision('disclosure', about_id, NULL,
+                            jsonb_build_object('authors_redacted', coalesce(propose_disclosure.authors_redacted, true)), reason);
+END
+$$;
+COMMENT ON FUNCTION propose_disclosure(int, text, boolean) IS
+'Proposes that everything held about a person is exported, without authors or with them; returns the decision_id for approve(). HR. Errors: PM004 no such person; PM005 about oneself; PM006 no appointment; 22004 no reason.';
+
+CREATE OR REPLACE FUNCTION unexported_table() RETURNS TABLE (table_name text, also_with_authors boolean, reason text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    VALUES ('feedback_draft', true, 'what a person writes about another and has not submitted; own_feedback_drafts() shows it'),
+           ('release_group', true, 'authors in sets; feedback and principle_rating are there with their authors'),
+           ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
+           ('audit_entry', true, 'the ledger has a part of its own'),
+           ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
+           ('release_group', false, 'of which authors a release is made'),
+           ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
+$$;
+COMMENT ON FUNCTION unexported_table() IS 'What subject_export() leaves out of its tables, with authors too or only without, and why.';
+
+-- How subject_export() takes a table: which rows are about the person, columns
+-- that name people, columns that say who wrote, and when.
+CREATE OR REPLACE FUNCTION exported_table()
+RETURNS TABLE (relation regclass, table_name text, person_column text, condition text, people_columns text[], author_columns text[])
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    WITH col AS (
+        SELECT c.oid, c.relname::text AS table_name, a.attname::text AS name, a.atttypid = 'int'::regtype AS is_int, a.attidentity <> '' AS is_number,
+               a.atttypid = 'int[]'::regtype AND a.attname <> 'manager_chain' AS is_list,
+               a.atttypid = 'int'::regtype AND a.attname LIKE '%\_by'
+               OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
+                                                        AND a.attnum = ANY (k.conkey)) AS names_somebody
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    ), described AS (
+        SELECT c.oid, c.table_name,
+               (array_agg(c.name ORDER BY c.name) FILTER (WHERE c.is_int AND c.name IN ('employee_id', 'subject')))[1] AS person_column,
+               (array_agg(c.name ORDER BY c.name) FILTER (WHERE c.name IN ('employee_external_id', 'external_id')))[1] AS external_column,
+               coalesce(array_agg(c.name) FILTER (WHERE c.names_somebody AND c.name <> 'employee_id'), '{}') AS people,
+               perfmgmt.author_columns(c.oid)
+                   -- lists of people
+                   || coalesce(array_agg(c.name) FILTER (WHERE c.is_list), '{}')
+                   -- the number of a row tells its time and ties answers together
+                   || CASE WHEN perfmgmt.author_columns(c.oid) <> '{}' OR c.table_name = 'feedback_item'
+                           THEN coalesce(array_agg(c.name) FILTER (WHERE c.is_number OR c.name = 'feedback_id'), '{}') ELSE '{}' END
+                   -- staging: other people by their keys, and what an import said about them
+                   || coalesce(array_agg(c.name) FILTER (WHERE c.name LIKE '%\_external\_id' AND c.name <> 'employee_external_id'), '{}')
+                   || CASE WHEN c.table_name = 'import_error' THEN '{detail}'::text[] ELSE '{}' END AS authors
+        FROM col c GROUP BY c.oid, c.table_name
+    )
+    SELECT d.oid::regclass, d.table_name, d.person_column,
+           CASE WHEN d.person_column IS NOT NULL THEN format('t.%I = $1', d.person_column)
+                WHEN d.people <> '{}' THEN (SELECT string_agg(format('t.%I = $1', p), ' OR ') FROM unnest(d.people) p)
+                ELSE format('t.%I = $5', d.external_column) END,
+           d.people, d.authors
+    FROM described d WHERE d.person_column IS NOT NULL OR d.people <> '{}' OR d.external_column IS NOT NULL
+$$;
+COMMENT ON FUNCTION exported_table() IS 'The tables that know people, read from the catalog, as subject_export() takes them; in the condition $1 is the employee_id and $5 the external_id.';
+
+CREATE OR REPLACE FUNCTION exported_row(document jsonb, about_id int, people_columns text[], author_columns text[], redacted boolean) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}')
+    FROM jsonb_each(document) d
+    WHERE d.key <> 'manager_chain'
+      AND (NOT redacted
+           OR CASE WHEN d.key = ANY (people_columns) THEN d.value = to_jsonb(about_id) OR d.key = 'manager_id'
+                   ELSE d.key <> ALL (author_columns) END)
+$$;
+COMMENT ON FUNCTION exported_row(jsonb, int, text[], text[], boolean) IS
+'A row for an export: without the line of managers, and redacted without anybody but the person and the own manager, and without columns that say who wrote, and when.';
+
+CREATE OR REPLACE FUNCTION exported_rows(about_id int, redacted boolean) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    part record;
+    part_rows jsonb;
+    exported jsonb := '{}';
+BEGIN
+    FOR part IN
+        SELECT t.* FROM exported_table() t
+        WHERE NOT EXISTS (SELECT FROM unexported_table() u WHERE u.table_name = t.table_name AND (u.also_with_authors OR redacted))
+        ORDER BY t.table_name
+    LOOP
+        EXECUTE format(
+            'SELECT jsonb_agg(r.document ORDER BY md5(r.document::text))
+             FROM (SELECT exported_row(to_jsonb(t), $1, $2, $3, $4) AS document FROM %s t WHERE %s) r', part.relation, part.condition)
+        INTO part_rows
+        USING about_id, part.people_columns, part.author_columns, redacted,
+              (SELECT e.external_id FROM employee e WHERE e.employee_id = about_id);
+        IF part_rows IS NOT NULL THEN
+            exported := exported || jsonb_build_object(part.table_name, part_rows);
+        END IF;
+    END LOOP;
+    RETURN exported;
+END
+$$;
+COMMENT ON FUNCTION exported_rows(int, boolean) IS 'The rows about a person, by table, for subject_export().';
+
+CREATE OR REPLACE FUNCTION exported_mentions(about_id int) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    part record;
+    mentions int;
+    exported jsonb := '[]';
+BEGIN
+    FOR part IN
+        SELECT t.relation, t.table_name, t.person_column, c AS people_column
+        FROM exported_table() t CROSS JOIN LATERAL unnest(t.people_columns) c
+        WHERE t.person_column IS NOT NULL ORDER BY t.table_name, c
+    LOOP
+        EXECUTE format('SELECT count(*) FROM %s t WHERE t.%I = $1 AND t.%I IS DISTINCT FROM $1',
+                       part.relation, part.people_column, part.person_column)
+        INTO mentions USING about_id;
+        IF mentions > 0 THEN
+            exported := exported || jsonb_build_object('table', part.table_name, 'as', part.people_column, 'rows', mentions);
+        END IF;
+    END LOOP;
+    RETURN exported;
+END
+$$;
+COMMENT ON FUNCTION exported_mentions(int) IS 'In how many rows about others a person is named, for subject_export(); what these say is about the others.';
+
+-- Without authors there are no numbers and, where somebody wrote, no times: the
+-- gaps between entries would tell when others wrote.
+CREATE OR REPLACE FUNCTION exported_ledger(about_id int, redacted boolean) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    SELECT coalesce(jsonb_agg(l.entry ORDER BY l.entry ->> 'table', l.recorded_at, l.place), '[]')
+    FROM (
+        SELECT jsonb_strip_nulls(jsonb_build_object(
+                   'table', t.table_name, 'operation', e.operation, 'sequence', CASE WHEN NOT redacted THEN e.sequence END,
+                   'recorded_at', s.recorded_at, 'reason', c.document ->> 'reason',
+                   'written_by', CASE WHEN NOT redacted THEN a.document END))
+               || jsonb_build_object(
+                   'before', exported_row(nullif(c.document -> 'before', 'null'), about_id, t.people_columns, t.author_columns, redacted),
+                   'after', exported_row(nullif(c.document -> 'after', 'null'), about_id, t.people_columns, t.author_columns, redacted)) AS entry,
+               s.recorded_at, CASE WHEN redacted THEN md5(e.hash::text) ELSE lpad(e.sequence::text, 20, '0') END AS place
+        FROM audit_entry e
+        JOIN exported_table() t ON e.table_name = format('perf.%s', t.table_name)
+        CROSS JOIN LATERAL (SELECT audit_content(e.content) AS document OFFSET 0) c
+        CROSS JOIN LATERAL (SELECT audit_authorship(e.authorship) AS document OFFSET 0) a
+        CROSS JOIN LATERAL (SELECT CASE WHEN NOT redacted OR t.author_columns = '{}' THEN a.document ->> 'recorded_at' END AS recorded_at) s
+        WHERE e.subject = about_id
+          AND NOT EXISTS (SELECT FROM unexported_table() u
+                          WHERE u.table_name = t.table_name AND (u.also_with_authors OR redacted))
+    ) l
+$$;
+COMMENT ON FUNCTION exported_ledger(int, boolean) IS 'The chain of a person in the ledger, for subject_export().';
+
+CREATE OR REPLACE FUNCTION subject_export(about_id int) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+DECLARE
+    disclosure decision;
+    redacted boolean;
+BEGIN
+    PERFORM require_appointment('hr');
+    PERFORM require_other_person(about_id);
+    SELECT d.* INTO disclosure FROM decision d
+    WHERE d.decision_kind = 'disclosure' AND d.employee_id = about_id AND d.outcome = 'approved'
+      AND d.decided_at > now() - interval '30 days'
+    ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no disclosure about employee % in force', about_id USING ERRCODE = 'PM004',
+            DETAIL = 'Two people in HR decide it, for 30 days.',
+            HINT = 'perf.propose_disclosure() proposes it, perf.approve() by a second person approves.';
+    END IF;
+    redacted := (disclosure.target ->> 'authors_redacted')::boolean;
+    PERFORM queue_event(about_id, 'subject.exported', jsonb_build_object('decision_id', disclosure.decision_id));
+    PERFORM log_read('perf.overall_value', about_id);
+    PERFORM log_read('perf.feedback', about_id) WHERE NOT redacted;
+    RETURN jsonb_build_object(
+        'format', 'perfmgmt-subject-export-1', 'employee_id', about_id, 'exported_at', now(),
+        'decision_id', disclosure.decision_id, 'authors_redacted', redacted,
+        'left_out', (SELECT jsonb_object_agg(u.table_name, u.reason) FROM unexported_table() u WHERE u.also_with_authors OR redacted),
+        'tables', exported_rows(about_id, redacted), 'named_in', exported_mentions(about_id),
+        'ledger', exported_ledger(about_id, redacted),
+        'reads', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('table', l.relation_name, 'read_at', l.read_at,
+                                     'read_by', CASE WHEN NOT redacted THEN l.actor_id END)) ORDER BY l.access_log_id), '[]')
+                  FROM access_log l WHERE l.subjects @> about_id));
+END
+$$;
+COMMENT ON FUNCTION subject_export(int) IS
+'Everything held about a person as JSON: the rows of every table by the catalog, how often rows about others name the person, the ledger, who read. Under a disclosure that two people decided in the last 30 days, which says whether authors are left out; with them left out, there are no numbers and times of rows that somebody wrote. HR, not about oneself. Errors: PM004 no disclosure; PM005 oneself; PM006 no appointment.';
+GRANT EXECUTE ON FUNCTION propose_disclosure(int, text, boolean), subject_export(int) TO perfmgmt_hr;

@@ -4,7 +4,7 @@
 -- step 1
 
 CREATE TABLE schema_version (
-    version int NOT NULL,
+    version int PRIMARY KEY,
     extension_version text NOT NULL,
     installed_at timestamptz NOT NULL DEFAULT now(),
     installed_by text NOT NULL
@@ -19,6 +19,9 @@ GRANT USAGE ON SCHEMA perf TO perfmgmt_engine, perfmgmt_ledger, perfmgmt_employe
 GRANT USAGE ON SCHEMA forte TO perfmgmt_employee;
 GRANT USAGE ON SCHEMA olr TO perfmgmt_leader, perfmgmt_hr;
 GRANT USAGE ON SCHEMA insight TO perfmgmt_analyst, perfmgmt_hr;
+
+-- reconcile_audit() compares it, too
+GRANT SELECT ON schema_version TO perfmgmt_engine;
 
 COMMENT ON SCHEMA perf IS 'Records of the performance reviews; people read them through forte, olr and insight.';
 COMMENT ON SCHEMA forte IS 'What an employee sees about oneself.';

@@ -91,10 +91,7 @@ WITH RECURSIVE session_line AS (
     SELECT l.seated_in, s.calibration_session_id, s.parent_session_id
     FROM session_line l JOIN calibration_session s ON s.calibration_session_id = l.parent_session_id
 ), counted AS (
-    SELECT o.review_cycle_id, o.policy_id, o.calibration_pool_id, o.takes_seat, o.calibration_session_id,
-           coalesce(o.final_tier, o.calibrated_tier, o.quota_tier) AS tier, count(*)::int AS n
-    FROM overall_value o WHERE o.ov_points IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5, 6
+    SELECT t.* FROM count_tiers() t
 ), member AS (
     SELECT 'company' AS scope, c.review_cycle_id AS scope_id, c.review_cycle_id, c.policy_id, c.tier, c.n FROM counted c
     UNION ALL
@@ -235,26 +232,16 @@ COMMENT ON COLUMN olr.quota_effect.tier_order IS 'LE 0 to TT 4.';
 COMMENT ON COLUMN olr.quota_effect.tiers_lost IS 'How many tiers lower.';
 
 CREATE OR REPLACE VIEW olr.advocacy WITH (security_invoker = true) AS
-WITH move AS (
-    SELECT p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id,
-           tn.tier_order - tq.tier_order AS net_move,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL)::int AS proposed,
-           count(h.calibration_change_id) FILTER (WHERE h.withdraws_change_id IS NULL AND NOT EXISTS (
-               SELECT FROM calibration_change w WHERE w.withdraws_change_id = h.calibration_change_id))::int AS accepted
-    FROM overall_value o
-    JOIN participation p USING (employee_id, review_cycle_id)
-    JOIN tier tq ON tq.policy_id = o.policy_id AND tq.tier = o.quota_tier
-    JOIN tier tn ON tn.policy_id = o.policy_id AND tn.tier = coalesce(o.calibrated_tier, o.quota_tier)
-    LEFT JOIN calibration_change h ON h.employee_id = o.employee_id AND h.review_cycle_id = o.review_cycle_id
-    WHERE o.calibration_session_id IS NOT NULL
-    GROUP BY p.review_cycle_id, p.manager_id, o.employee_id, o.calibration_pool_id, tn.tier_order, tq.tier_order
+WITH move AS MATERIALIZED (
+    SELECT c.* FROM count_moves() c
 ), pool AS (
-    SELECT m.calibration_pool_id, avg(m.net_move) AS mean_move FROM move m GROUP BY m.calibration_pool_id
+    SELECT m.calibration_pool_id, sum(m.n * m.net_move)::numeric / sum(m.n) AS mean_move FROM move m GROUP BY m.calibration_pool_id
 )
-SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, count(*)::int AS n,
-       sum(m.proposed)::int AS changes_proposed, sum(m.accepted)::int AS changes_accepted, sum(m.net_move)::int AS net_moves,
-       round(avg(m.net_move - pool.mean_move), 4) AS mean_against_pool,
-       round(sum(m.net_move - pool.mean_move) / (count(*) + 10), 4) AS shrunken_against_pool
+SELECT m.review_cycle_id, m.manager_id, e.full_name AS manager_name, sum(m.n)::int AS n,
+       sum(m.changes_proposed)::int AS changes_proposed, sum(m.changes_accepted)::int AS changes_accepted,
+       sum(m.n * m.net_move)::int AS net_moves,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / sum(m.n), 4) AS mean_against_pool,
+       round(sum(m.n * (m.net_move - pool.mean_move)) / (sum(m.n) + 10), 4) AS shrunken_against_pool
 FROM move m
 JOIN pool USING (calibration_pool_id)
 JOIN employee e ON e.employee_id = m.manager_id
@@ -271,13 +258,12 @@ COMMENT ON COLUMN olr.advocacy.mean_against_pool IS 'Mean net move minus the mea
 COMMENT ON COLUMN olr.advocacy.shrunken_against_pool IS 'The same sum over n + 10: the fewer people, the closer to 0.';
 
 CREATE OR REPLACE VIEW olr.matrix WITH (security_invoker = true) AS
-SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, count(o.employee_id)::int AS n
+SELECT c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order, coalesce(o.n, 0) AS n
 FROM review_cycle c
 JOIN matrix_cell m USING (policy_id)
 JOIN tier t ON t.policy_id = m.policy_id AND t.tier = m.tier
-LEFT JOIN overall_value o ON o.review_cycle_id = c.review_cycle_id AND o.ov_points IS NOT NULL
-      AND o.performance_band = m.performance_band AND o.potential = m.potential
-GROUP BY c.review_cycle_id, c.cycle_name, m.performance_band, m.potential, m.tier, t.tier_order;
+LEFT JOIN count_cells() o ON o.review_cycle_id = c.review_cycle_id
+      AND o.performance_band = m.performance_band AND o.potential = m.potential;
 COMMENT ON VIEW olr.matrix IS 'The 28 cells of the matrix with the people whom the reader may see; perf.matrix_picture(cycle) draws it.';
 COMMENT ON COLUMN olr.matrix.review_cycle_id IS 'The cycle.';
 COMMENT ON COLUMN olr.matrix.cycle_name IS 'Name of the cycle.';
@@ -344,5 +330,241 @@ COMMENT ON COLUMN olr.dispute.resolution IS 'The reviewers answer.';
 COMMENT ON COLUMN olr.dispute.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN olr.dispute.consequences IS 'What a correction means for pay and promotion.';
 
+-- Authors for the managers above and HR, under the row security of feedback;
+-- the subjects of the reader's sessions without, unless the policy says so.
+CREATE OR REPLACE VIEW olr.feedback WITH (security_invoker = true) AS
+SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name,
+       t.relation, t.project, t.version, t.submitted_at, q.question_order, t.question, q.question_name, t.item_text, t.score
+FROM (SELECT f.review_cycle_id, f.employee_id, f.author_id, f.relation, f.project, f.version, f.submitted_at,
+             i.question, i.item_text, i.score::int AS score
+      FROM feedback f JOIN feedback_item i USING (employee_id, feedback_id)
+      UNION ALL
+      SELECT s.review_cycle_id, s.employee_id, s.author_id, s.relation, NULL, NULL, NULL, s.question, s.item_text, s.score
+      FROM session_feedback() s WHERE NOT pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) t
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e ON e.employee_id = t.employee_id
+JOIN feedback_question q USING (question)
+LEFT JOIN employee a ON a.employee_id = t.author_id;
+COMMENT ON VIEW olr.feedback IS 'What people wrote about each other, an answer a row: with the author for the managers above and HR; about subjects of one''s sessions without, unless the policy says so.';
+COMMENT ON COLUMN olr.feedback.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback.employee_id IS 'About whom.';
+COMMENT ON COLUMN olr.feedback.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.feedback.author_id IS 'Who wrote; NULL for a reader who is not above the person.';
+COMMENT ON COLUMN olr.feedback.author_name IS 'Name of the author.';
+COMMENT ON COLUMN olr.feedback.relation IS 'How the author stands to the person.';
+COMMENT ON COLUMN olr.feedback.project IS 'What both worked on.';
+COMMENT ON COLUMN olr.feedback.version IS 'Submissions so far; this is the newest.';
+COMMENT ON COLUMN olr.feedback.submitted_at IS 'When the newest version was submitted.';
+COMMENT ON COLUMN olr.feedback.question_order IS 'Place of the question in the form.';
+COMMENT ON COLUMN olr.feedback.question IS 'Code of the question.';
+COMMENT ON COLUMN olr.feedback.question_name IS 'Name of the question.';
+COMMENT ON COLUMN olr.feedback.item_text IS 'The text.';
+COMMENT ON COLUMN olr.feedback.score IS '1 to 5, if the author gave one.';
+
+CREATE OR REPLACE VIEW olr.nomination WITH (security_invoker = true) AS
+SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name, t.relation, t.project,
+       t.nominated_by, by.full_name AS nominated_by_name, t.nomination_status, s.is_open, t.approved_by, t.answered_at
+FROM (SELECT n.review_cycle_id, n.employee_id, n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at
+      FROM nomination n
+      UNION ALL
+      SELECT o.review_cycle_id, o.employee_id, o.author_id, o.relation, o.project, o.employee_id, 'proposed', NULL, NULL
+      FROM own_nomination o
+      WHERE NOT EXISTS (SELECT FROM nomination n WHERE n.employee_id = o.employee_id AND n.review_cycle_id = o.review_cycle_id
+                                                   AND n.author_id = o.author_id)) t
+JOIN review_cycle c USING (review_cycle_id)
+JOIN nomination_status s USING (nomination_status)
+JOIN employee e ON e.employee_id = t.employee_id
+JOIN employee a ON a.employee_id = t.author_id
+JOIN employee by ON by.employee_id = t.nominated_by;
+COMMENT ON VIEW olr.nomination IS 'Who was named to write about whom and what came of it, with the proposals that wait for the manager of record or HR.';
+COMMENT ON COLUMN olr.nomination.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.nomination.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.nomination.employee_id IS 'About whom.';
+COMMENT ON COLUMN olr.nomination.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.nomination.author_id IS 'Who is to write.';
+COMMENT ON COLUMN olr.nomination.author_name IS 'Name of the author.';
+COMMENT ON COLUMN olr.nomination.relation IS 'How the author stands to the person.';
+COMMENT ON COLUMN olr.nomination.project IS 'What both worked on.';
+COMMENT ON COLUMN olr.nomination.nominated_by IS 'Who named the author.';
+COMMENT ON COLUMN olr.nomination.nominated_by_name IS 'Name of who named the author.';
+COMMENT ON COLUMN olr.nomination.nomination_status IS 'proposed, rejected, requested, submitted or declined.';
+COMMENT ON COLUMN olr.nomination.is_open IS 'Whether something still has to happen.';
+COMMENT ON COLUMN olr.nomination.approved_by IS 'Who answered the proposal.';
+COMMENT ON COLUMN olr.nomination.answered_at IS 'When the status changed last.';
+
+CREATE OR REPLACE VIEW olr.feedback_coverage WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.employee_id, e.full_name, f.asked, f.answered, f.declined, f.waiting,
+       round(f.answered::numeric / nullif(f.asked, 0), 4) AS response_share,
+       f.from_manager, f.from_peers, f.from_stakeholders, f.from_direct_reports,
+       f.projects_named, f.projects_answered, round(f.projects_answered::numeric / nullif(f.projects_named, 0), 4) AS project_share
+FROM feedback_coverage() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee e USING (employee_id);
+COMMENT ON VIEW olr.feedback_coverage IS 'A row a person who is rated: how much of the feedback that was asked for came, from which relations, about which projects. Never about the reader.';
+COMMENT ON COLUMN olr.feedback_coverage.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_coverage.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_coverage.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.feedback_coverage.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.feedback_coverage.asked IS 'Authors who were asked.';
+COMMENT ON COLUMN olr.feedback_coverage.answered IS 'Of these, who submitted.';
+COMMENT ON COLUMN olr.feedback_coverage.declined IS 'Of these, who declined.';
+COMMENT ON COLUMN olr.feedback_coverage.waiting IS 'Of these, who did neither.';
+COMMENT ON COLUMN olr.feedback_coverage.response_share IS 'answered / asked, 0 to 1; NULL when nobody was asked.';
+COMMENT ON COLUMN olr.feedback_coverage.from_manager IS 'Submissions by managers, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_peers IS 'Submissions by peers, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_stakeholders IS 'Submissions by stakeholders, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.from_direct_reports IS 'Submissions by direct reports, asked or not.';
+COMMENT ON COLUMN olr.feedback_coverage.projects_named IS 'Projects that a nomination or submission names.';
+COMMENT ON COLUMN olr.feedback_coverage.projects_answered IS 'Of these, projects that a submission is about.';
+COMMENT ON COLUMN olr.feedback_coverage.project_share IS 'projects_answered / projects_named, 0 to 1; NULL without projects.';
+
+CREATE OR REPLACE VIEW olr.feedback_candour WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.team_id, t.team_code, f.relation, f.n,
+       round(f.without_growth::numeric / f.n, 4) AS without_growth_share, f.scores,
+       round(f.top_scores::numeric / nullif(f.scores, 0), 4) AS top_score_share, f.spread
+FROM feedback_candour() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN team t USING (team_id);
+COMMENT ON VIEW olr.feedback_candour IS 'How frankly people wrote about the members of a team, by relation, over the people that the reader may see; only from k authors on, never per author.';
+COMMENT ON COLUMN olr.feedback_candour.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_candour.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_candour.team_id IS 'Team of the subjects in the cycle.';
+COMMENT ON COLUMN olr.feedback_candour.team_code IS 'Code of that team.';
+COMMENT ON COLUMN olr.feedback_candour.relation IS 'Relation of the authors.';
+COMMENT ON COLUMN olr.feedback_candour.n IS 'Submissions.';
+COMMENT ON COLUMN olr.feedback_candour.without_growth_share IS 'Share of submissions that say nothing under growth, 0 to 1.';
+COMMENT ON COLUMN olr.feedback_candour.scores IS 'Scores in them, of questions and principles.';
+COMMENT ON COLUMN olr.feedback_candour.top_score_share IS 'Share of these that are 5, 0 to 1; NULL without scores.';
+COMMENT ON COLUMN olr.feedback_candour.spread IS 'Standard deviation of the scores; near 0: everybody gave the same.';
+
+CREATE OR REPLACE VIEW olr.feedback_timing WITH (security_invoker = true) AS
+SELECT f.review_cycle_id, c.cycle_name, f.manager_id, m.full_name AS manager_name, f.assessed, f.with_feedback, f.before_feedback,
+       round(f.before_feedback::numeric / nullif(f.with_feedback, 0), 4) AS before_feedback_share
+FROM feedback_timing() f
+JOIN review_cycle c USING (review_cycle_id)
+JOIN employee m ON m.employee_id = f.manager_id;
+COMMENT ON VIEW olr.feedback_timing IS 'Per manager of record: assessments written before any feedback of peers, stakeholders or direct reports came, and never changed. A small n says little.';
+COMMENT ON COLUMN olr.feedback_timing.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.feedback_timing.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.feedback_timing.manager_id IS 'The manager of record.';
+COMMENT ON COLUMN olr.feedback_timing.manager_name IS 'Name of the manager.';
+COMMENT ON COLUMN olr.feedback_timing.assessed IS 'People with an assessment, among those the reader may see.';
+COMMENT ON COLUMN olr.feedback_timing.with_feedback IS 'Of these, people about whom somebody wrote.';
+COMMENT ON COLUMN olr.feedback_timing.before_feedback IS 'Of these, assessed before the first of it came, and not again.';
+COMMENT ON COLUMN olr.feedback_timing.before_feedback_share IS 'before_feedback / with_feedback, 0 to 1; NULL without feedback.';
+
+GRANT SELECT ON olr.feedback, olr.nomination, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE VIEW olr.buffer_signals WITH (security_invoker = true) AS
+SELECT n.review_cycle_id, n.cycle_name, n.manager_id, e.full_name AS manager_name,
+       n.recent_hires, n.recent_le, n.others, n.others_le,
+       round(n.recent_le::numeric / nullif(n.recent_hires, 0), 4) AS recent_le_share,
+       round(n.others_le::numeric / nullif(n.others, 0), 4) AS others_le_share,
+       perfmgmt.fisher_exact(n.recent_le, n.recent_hires - n.recent_le, n.others_le, n.others - n.others_le) AS p_value
+FROM (SELECT o.review_cycle_id, c.cycle_name, p.manager_id,
+             count(*) FILTER (WHERE is_recent)::int AS recent_hires, count(*) FILTER (WHERE is_recent AND t.tier_order = 0)::int AS recent_le,
+             count(*) FILTER (WHERE NOT is_recent)::int AS others, count(*) FILTER (WHERE NOT is_recent AND t.tier_order = 0)::int AS others_le
+      FROM overall_value o
+      JOIN participation p USING (employee_id, review_cycle_id)
+      JOIN review_cycle c USING (review_cycle_id)
+      JOIN employee h USING (employee_id)
+      CROSS JOIN LATERAL (SELECT h.hired_on > c.period_end - interval '1 year' AS is_recent) AS r
+      JOIN tier t ON t.policy_id = o.policy_id AND t.tier = coalesce(o.final_tier, o.calibrated_tier, o.quota_tier)
+      WHERE p.manager_id IS NOT NULL
+      GROUP BY o.review_cycle_id, c.cycle_name, p.manager_id) AS n
+JOIN employee e ON e.employee_id = n.manager_id;
+COMMENT ON VIEW olr.buffer_signals IS 'Per manager of record: whether LE falls on people hired in the last 12 months of the period more than on the others, who may have been hired to be let go. A question to ask the manager, no finding; a small n says little, and of many managers some stand out by chance.';
+COMMENT ON COLUMN olr.buffer_signals.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.buffer_signals.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.buffer_signals.manager_id IS 'The manager of record.';
+COMMENT ON COLUMN olr.buffer_signals.manager_name IS 'Name of the manager.';
+COMMENT ON COLUMN olr.buffer_signals.recent_hires IS 'n: people with a tier, hired in the last 12 months of the period, among those the reader may see.';
+COMMENT ON COLUMN olr.buffer_signals.recent_le IS 'Of them LE.';
+COMMENT ON COLUMN olr.buffer_signals.others IS 'n: the other people with a tier.';
+COMMENT ON COLUMN olr.buffer_signals.others_le IS 'Of them LE.';
+COMMENT ON COLUMN olr.buffer_signals.recent_le_share IS 'recent_le / recent_hires, 0..1.';
+COMMENT ON COLUMN olr.buffer_signals.others_le_share IS 'others_le / others, 0..1.';
+COMMENT ON COLUMN olr.buffer_signals.p_value IS 'Fisher''s exact test, two-sided: how likely shares as uneven as these are by chance alone.';
+
+GRANT SELECT ON olr.buffer_signals TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON olr.rating, olr.session_distribution, olr.label_discrepancy, olr.calibration_history, olr.quota_effect, olr.advocacy,
     olr.matrix, olr.quota_drift, olr.preliminary_rating, olr.dispute TO perfmgmt_leader, perfmgmt_hr;
+
+CREATE OR REPLACE VIEW olr.pip WITH (security_invoker = true) AS
+SELECT c.pip_case_id, c.employee_id, e.external_id, e.full_name, e.manager_chain[1] AS manager_id, c.stage, s.stage_order, s.description AS stage_name,
+       s.is_open, c.is_paused, c.opened_on, c.due_on, c.employee_informed_on, c.closed_on, c.events,
+       v.event AS last_event, v.occurred_on AS last_event_on, v.proposed_by AS last_proposed_by, p.full_name AS last_proposed_by_name,
+       v.decided_by AS last_decided_by, d.full_name AS last_decided_by_name, v.reason AS last_reason
+FROM pip_case c
+JOIN pip_stage s USING (stage)
+JOIN employee e USING (employee_id)
+LEFT JOIN pip_event v ON v.employee_id = c.employee_id AND v.pip_case_id = c.pip_case_id AND v.event_number = c.events
+LEFT JOIN employee p ON p.employee_id = v.proposed_by
+LEFT JOIN employee d ON d.employee_id = v.decided_by;
+COMMENT ON VIEW olr.pip IS 'Cases of Focus and Pivot with their last step, open and closed: for the leaders above and HR; closed ones for those who were above at the end.';
+COMMENT ON COLUMN olr.pip.pip_case_id IS 'The case.';
+COMMENT ON COLUMN olr.pip.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.pip.external_id IS 'Key of the person in the HR system.';
+COMMENT ON COLUMN olr.pip.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.pip.manager_id IS 'Manager of today.';
+COMMENT ON COLUMN olr.pip.stage IS 'Code of the stage.';
+COMMENT ON COLUMN olr.pip.stage_order IS 'Place of the stage on the path.';
+COMMENT ON COLUMN olr.pip.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN olr.pip.is_open IS 'Whether the case is open.';
+COMMENT ON COLUMN olr.pip.is_paused IS 'Whether it stands still.';
+COMMENT ON COLUMN olr.pip.opened_on IS 'Day of the first event.';
+COMMENT ON COLUMN olr.pip.due_on IS 'When something must happen.';
+COMMENT ON COLUMN olr.pip.employee_informed_on IS 'Since when the person knows of the case; NULL: not yet.';
+COMMENT ON COLUMN olr.pip.closed_on IS 'Day of the last event of a closed case.';
+COMMENT ON COLUMN olr.pip.events IS 'Number of events.';
+COMMENT ON COLUMN olr.pip.last_event IS 'The last event.';
+COMMENT ON COLUMN olr.pip.last_event_on IS 'Its day.';
+COMMENT ON COLUMN olr.pip.last_proposed_by IS 'Who proposed it, where two decide.';
+COMMENT ON COLUMN olr.pip.last_proposed_by_name IS 'Name of who proposed it.';
+COMMENT ON COLUMN olr.pip.last_decided_by IS 'Who took or approved it.';
+COMMENT ON COLUMN olr.pip.last_decided_by_name IS 'Name of who took or approved it.';
+COMMENT ON COLUMN olr.pip.last_reason IS 'Why.';
+
+CREATE OR REPLACE VIEW olr.pip_due WITH (security_invoker = true) AS
+SELECT c.pip_case_id, c.employee_id, e.full_name, c.stage, s.stage_order, s.description AS stage_name, c.due_on,
+       c.due_on - d.today AS days_left, c.due_on < d.today AS is_overdue, n.next_events
+FROM pip_case c
+JOIN pip_stage s USING (stage)
+JOIN employee e USING (employee_id)
+JOIN pip_rule r USING (policy_id)
+CROSS JOIN LATERAL (SELECT perfmgmt.pip_today(r.time_zone) AS today) d
+CROSS JOIN LATERAL (SELECT string_agg(t.event || ' (' || t.actor || ')', ', ') AS next_events
+                    FROM perfmgmt.pip_transitions() t WHERE t.from_stage = c.stage AND t.to_stage <> t.from_stage
+                      AND t.event NOT IN ('withdraw', 'resign', 'separate_other')) n
+WHERE c.closed_on IS NULL AND NOT c.is_paused AND c.due_on <= d.today + r.remind_days;
+COMMENT ON VIEW olr.pip_due IS 'Open cases with a date that comes within remind_days of the policy, or has passed. Nothing happens by itself: somebody takes the next step.';
+COMMENT ON COLUMN olr.pip_due.pip_case_id IS 'The case.';
+COMMENT ON COLUMN olr.pip_due.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.pip_due.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.pip_due.stage IS 'Code of the stage.';
+COMMENT ON COLUMN olr.pip_due.stage_order IS 'Place of the stage on the path.';
+COMMENT ON COLUMN olr.pip_due.stage_name IS 'The stage in words.';
+COMMENT ON COLUMN olr.pip_due.due_on IS 'The date.';
+COMMENT ON COLUMN olr.pip_due.days_left IS 'Days until then; negative: days since.';
+COMMENT ON COLUMN olr.pip_due.is_overdue IS 'Whether the date has passed.';
+COMMENT ON COLUMN olr.pip_due.next_events IS 'What can happen next, and who does it.';
+
+CREATE OR REPLACE VIEW olr.transfer_request WITH (security_invoker = true) AS
+SELECT q.transfer_request_id, q.employee_id, e.full_name, t.team_code AS wanted_team, q.note, q.requested_at, q.status,
+       CASE WHEN q.status = 'pending HR' THEN 'open case in stage ' || c.stage END AS blocked_by
+FROM perf.transfer_request q
+JOIN employee e USING (employee_id)
+JOIN team t ON t.team_id = q.wanted_team_id
+LEFT JOIN pip_case c ON c.employee_id = q.employee_id AND c.closed_on IS NULL;
+COMMENT ON VIEW olr.transfer_request IS 'Wishes for another team, for HR alone, with what blocks them.';
+COMMENT ON COLUMN olr.transfer_request.transfer_request_id IS 'The request.';
+COMMENT ON COLUMN olr.transfer_request.employee_id IS 'The person.';
+COMMENT ON COLUMN olr.transfer_request.full_name IS 'Name of the person.';
+COMMENT ON COLUMN olr.transfer_request.wanted_team IS 'The team wished for.';
+COMMENT ON COLUMN olr.transfer_request.note IS 'What the person wrote.';
+COMMENT ON COLUMN olr.transfer_request.requested_at IS 'When.';
+COMMENT ON COLUMN olr.transfer_request.status IS 'pending HR, approved, declined or withdrawn.';
+COMMENT ON COLUMN olr.transfer_request.blocked_by IS 'Why it cannot be decided now; the person never reads this.';
+GRANT SELECT ON olr.pip, olr.pip_due TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON olr.transfer_request TO perfmgmt_hr;

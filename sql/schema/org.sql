@@ -66,6 +66,15 @@ CREATE TABLE absence (
 );
 COMMENT ON TABLE absence IS 'Periods of leave, without the reason. More than half of a review period makes the participation on_leave.';
 
+CREATE TABLE employee_pay (
+    employee_id int NOT NULL REFERENCES employee,
+    valid_from date NOT NULL,
+    annual_pay numeric(14,2) NOT NULL CHECK (annual_pay > 0),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    PRIMARY KEY (employee_id, valid_from)
+);
+COMMENT ON TABLE employee_pay IS 'Base pay of a year from a day on, in the currency of the contract (ISO 4217). For HR alone.';
+
 CREATE TABLE login (
     role_name name PRIMARY KEY,
     employee_id int NOT NULL REFERENCES employee
@@ -211,6 +220,12 @@ CREATE POLICY engine ON absence TO perfmgmt_engine USING (true) WITH CHECK (true
 CREATE POLICY hr ON absence FOR SELECT TO perfmgmt_hr USING (has_appointment('hr'));
 CREATE POLICY not_oneself ON absence AS RESTRICTIVE TO perfmgmt_hr USING (employee_id <> actor_id());
 
+ALTER TABLE employee_pay ENABLE ROW LEVEL SECURITY;
+ALTER TABLE employee_pay FORCE ROW LEVEL SECURITY;
+CREATE POLICY engine ON employee_pay TO perfmgmt_engine USING (true) WITH CHECK (true);
+CREATE POLICY hr ON employee_pay FOR SELECT TO perfmgmt_hr USING (has_appointment('hr'));
+CREATE POLICY not_oneself ON employee_pay AS RESTRICTIVE TO perfmgmt_hr USING (employee_id <> actor_id());
+
 ALTER TABLE login ENABLE ROW LEVEL SECURITY;
 ALTER TABLE login FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON login TO perfmgmt_engine USING (true) WITH CHECK (true);
@@ -246,6 +261,8 @@ GRANT SELECT ON delegation, delegation_scope TO perfmgmt_leader, perfmgmt_hr;
 GRANT SELECT ON delegation_scope TO perfmgmt_engine; -- reconcile_audit() compares all tables
 GRANT USAGE ON SEQUENCE delegation_delegation_id_seq TO perfmgmt_engine;
 GRANT SELECT ON assignment, absence, login, appointment, import_error TO perfmgmt_hr;
+GRANT SELECT, INSERT, UPDATE ON employee_pay TO perfmgmt_engine;
+GRANT SELECT ON employee_pay TO perfmgmt_hr;
 GRANT INSERT ON import_employee, import_line TO perfmgmt_hr;
 GRANT SELECT, INSERT, UPDATE, DELETE ON import_employee, import_line TO perfmgmt_engine;
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE import_employee_line_number_seq, import_line_line_number_seq
@@ -266,7 +283,7 @@ $$;
 COMMENT ON FUNCTION present_assignment(int[]) IS 'Manager, team and level of these people today, of those who left on their last day.';
 
 -- manager_chain of these people and everybody below them, and of their rows in
--- open cycles or of none. Rows of released cycles stay as they were.
+-- open cycles, open cases or of none. Rows of released cycles and closed cases stay.
 CREATE OR REPLACE FUNCTION follow_organisation(moved_ids int[]) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -277,6 +294,7 @@ DECLARE
     placed int;
     relation regclass;
     of_cycle boolean;
+    of_case boolean;
 BEGIN
     -- by index for a few; for an import, every chain once and not once a person
     IF cardinality(moved_ids) < 100 THEN
@@ -326,8 +344,8 @@ BEGIN
         RETURN 0;
     END IF;
 
-    FOR relation, of_cycle IN
-        SELECT c.oid, bool_or(a.attname = 'review_cycle_id')
+    FOR relation, of_cycle, of_case IN
+        SELECT c.oid, bool_or(a.attname = 'review_cycle_id'), bool_or(a.attname = 'pip_case_id')
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
         WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'employee'
         GROUP BY c.oid, c.relname
@@ -340,6 +358,8 @@ BEGIN
                AND t.manager_chain <> e.manager_chain', relation)
             || CASE WHEN of_cycle THEN
                ' AND t.review_cycle_id IN (SELECT c.review_cycle_id FROM review_cycle c WHERE c.released_at IS NULL)'
+               WHEN of_case THEN
+               ' AND t.pip_case_id IN (SELECT c.pip_case_id FROM pip_case c WHERE c.closed_on IS NULL)'
                ELSE '' END
         USING changed_ids;
     END LOOP;
@@ -347,7 +367,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION follow_organisation(int[]) IS
-'Brings manager_chain of these people and of everybody below them up to date, in employee, in open cycles and in what belongs to no cycle; returns how many people changed. Error PM005 when the line of managers comes back to itself.';
+'Brings manager_chain of these people and of everybody below them up to date, in employee, in open cycles and cases and in what belongs to none; returns how many people changed. Error PM005 when the line of managers comes back to itself.';
 
 CREATE OR REPLACE FUNCTION assignment_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -443,6 +463,7 @@ BEGIN
         VALUES (moved_id, new_manager_id, coalesce(new_team_id, present.team_id), present.level_code,
                 present.location, daterange(effective_on, upper(present.valid_during)));
     END IF;
+    PERFORM queue_event(moved_id, 'org.moved', jsonb_build_object('manager_id', new_manager_id, 'effective_on', effective_on));
     -- a back-dated change may give another manager of record: listed, decided by HR
     RETURN QUERY
     SELECT p.review_cycle_id, p.employee_id, p.manager_id
@@ -516,6 +537,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION record_absence(int, daterange) IS 'Records a period of leave. HR or the owner of the records; not of oneself (PM005).';
 GRANT EXECUTE ON FUNCTION record_absence(int, daterange) TO perfmgmt_hr;
+
+CREATE OR REPLACE FUNCTION record_pay(paid_id int, annual_pay numeric, currency text, valid_from date DEFAULT CURRENT_DATE) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+    SELECT require_appointment('hr', true);
+    SELECT require_other_person(paid_id);
+    INSERT INTO employee_pay AS p VALUES (paid_id, record_pay.valid_from, record_pay.annual_pay, record_pay.currency)
+    ON CONFLICT ON CONSTRAINT employee_pay_pkey DO UPDATE SET annual_pay = excluded.annual_pay, currency = excluded.currency
+$$;
+COMMENT ON FUNCTION record_pay(int, numeric, text, date) IS 'Records the base pay of a year from a day on, in an ISO 4217 currency; severance is computed from it. HR or the owner of the records; not of oneself (PM005).';
+GRANT EXECUTE ON FUNCTION record_pay(int, numeric, text, date) TO perfmgmt_hr;
 
 -- Import ------------------------------------------------------------------
 -- The staging table is the working table of an import: what a check refuses is

@@ -406,6 +406,27 @@ AS $$
         UNION ALL
         SELECT 20, 0, 'minimum_raters must be 3 or more'
         FROM p LEFT JOIN anonymity_rule r USING (policy_id) WHERE (r.minimum_raters >= 3) IS NOT TRUE
+        UNION ALL
+        SELECT 21, 0, 'the policy has no feedback_rule'
+        FROM p WHERE NOT EXISTS (SELECT FROM feedback_rule r WHERE r.policy_id = checked_policy_id)
+        UNION ALL
+        SELECT 22, 0, 'there is no pip_rule' FROM p WHERE NOT EXISTS (SELECT FROM pip_rule r WHERE r.policy_id = checked_policy_id)
+        UNION ALL
+        SELECT 23, c.place, c.text
+        FROM pip_rule r CROSS JOIN LATERAL (VALUES
+            (1, r.tier1_weeks > r.tier2_weeks AND r.tier2_weeks > r.minimal_weeks AND r.minimal_weeks >= 0
+                AND r.tier1_weeks_per_year >= r.tier2_weeks_per_year AND r.tier2_weeks_per_year >= r.minimal_weeks_per_year
+                AND r.minimal_weeks_per_year >= 0, 'severance does not strictly decrease from tier 1 over tier 2 to minimal'),
+            (2, EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = r.time_zone), 'pip_rule names a time zone that does not exist'),
+            (3, r.review_days BETWEEN 1 AND 366, 'review_days must be 1 to 366'),
+            (4, CASE r.choice_months WHEN 0 THEN r.choice_business_days BETWEEN 5 AND 40 WHEN 1 THEN r.choice_business_days BETWEEN 0 AND 20
+                ELSE r.choice_months = 2 AND r.choice_business_days = 0 END, 'the time to choose must be 5 business days to 2 months'),
+            (5, r.final_choice_business_days BETWEEN 1 AND 40, 'final_choice_business_days must be 1 to 40'),
+            (6, 30 <= r.plan_days AND r.plan_days <= r.plan_days_most AND r.plan_days_most <= 90, 'a plan takes 30 to 90 days'),
+            (7, r.revocation_days BETWEEN 0 AND 90 AND r.panel_business_days BETWEEN 1 AND 60 AND r.remind_days BETWEEN 0 AND 30,
+                'revocation_days must be 0 to 90, panel_business_days 1 to 60, remind_days 0 to 30')
+        ) AS c(place, is_right, text)
+        WHERE r.policy_id = checked_policy_id AND NOT c.is_right
     )
     SELECT row_number() OVER (ORDER BY offence.rule, offence.place, offence.text)::int, offence.text FROM offence
 $$;
@@ -465,8 +486,34 @@ CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON 
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
 CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON distribution_target
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
-CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON anonymity_rule
+
+-- The one exception: more raters may be asked for at any time, fewer never.
+CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR DELETE ON anonymity_rule
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
+CREATE OR REPLACE TRIGGER raised_only_in_use BEFORE UPDATE ON anonymity_rule
+    FOR EACH ROW WHEN (NOT (NEW.minimum_raters > OLD.minimum_raters
+                            AND to_jsonb(NEW) - 'minimum_raters' = to_jsonb(OLD) - 'minimum_raters'))
+    EXECUTE FUNCTION policy_changed();
+
+CREATE OR REPLACE FUNCTION raise_minimum_raters(of_policy_id int, new_minimum int) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM require_appointment('hr', true);
+    -- a release that is under way counts with the old number, later ones with this
+    UPDATE anonymity_rule r SET minimum_raters = new_minimum WHERE r.policy_id = of_policy_id AND r.minimum_raters < new_minimum;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the number of raters for anonymity can only rise' USING ERRCODE = 'PM002',
+            DETAIL = coalesce((SELECT format('It is %s.', r.minimum_raters) FROM anonymity_rule r WHERE r.policy_id = of_policy_id),
+                              'There is no such policy.'),
+            HINT = 'People wrote under the promise of the number they knew; another one needs perf.new_policy_version().';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION raise_minimum_raters(int, int) IS
+'Raises k, the fewest people from whom an employee sees a figure, also while cycles are open; what was released stays. HR or the owner of the records. Error PM002 no higher number.';
+GRANT EXECUTE ON FUNCTION raise_minimum_raters(int, int) TO perfmgmt_hr;
 
 CREATE OR REPLACE FUNCTION new_policy_version(of_policy_id int) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -497,6 +544,16 @@ BEGIN
     SELECT new_id, tiers, minimum_percent, target_percent, maximum_percent, is_hard, pool_size
     FROM distribution_target WHERE policy_id = of_policy_id ORDER BY distribution_target_id;
     INSERT INTO anonymity_rule SELECT new_id, minimum_raters FROM anonymity_rule WHERE policy_id = of_policy_id;
+    INSERT INTO pip_rule (policy_id, time_zone, review_days, choice_months, choice_business_days, final_choice_business_days, plan_days,
+                          plan_days_most, revocation_days, panel_business_days, remind_days, tier1_weeks, tier2_weeks, minimal_weeks,
+                          tier1_weeks_per_year, tier2_weeks_per_year, minimal_weeks_per_year, entry_appeal_allowed, focus_disclosed)
+    SELECT new_id, time_zone, review_days, choice_months, choice_business_days, final_choice_business_days, plan_days,
+           plan_days_most, revocation_days, panel_business_days, remind_days, tier1_weeks, tier2_weeks, minimal_weeks,
+           tier1_weeks_per_year, tier2_weeks_per_year, minimal_weeks_per_year, entry_appeal_allowed, focus_disclosed
+    FROM pip_rule WHERE policy_id = of_policy_id;
+    INSERT INTO feedback_rule
+    SELECT new_id, nominations_per_subject, requests_per_author, unrequested_allowed, session_sees_authors, reminder_days
+    FROM feedback_rule WHERE policy_id = of_policy_id;
     RETURN new_id;
 END
 $$;

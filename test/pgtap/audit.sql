@@ -110,6 +110,7 @@ SELECT is_empty('SELECT * FROM perf.reconcile_audit()', 'all of it reconciles');
 -- Seal ----------------------------------------------------------------------
 
 SELECT isnt(perf.seal_audit(), NULL, 'seal');
+CREATE TEMP TABLE anchor AS SELECT perf.audit_digest() AS digest;
 SELECT is(perf.seal_audit(), NULL, 'nothing is left to seal');
 INSERT INTO perf.goal (employee_id, review_cycle_id, goal_text, weight, manager_chain) VALUES (8, 2, 'Teach.', 2, '{4,2,1}');
 SELECT isnt(perf.seal_audit(), NULL, 'and again');
@@ -140,13 +141,13 @@ SELECT is(perf.audit_consistency(1) -> 0 ->> 'previous_hash', (SELECT encode(has
 -- Each is undone. Person 8 has a chain in the middle of the table; entry 3 is
 -- sealed, the last one is not.
 
-CREATE FUNCTION pg_temp.attack(attack text, against json DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.attack(attack text, against json DEFAULT NULL, since json DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found text;
 BEGIN
     BEGIN
         EXECUTE attack;
-        SELECT concat_ws(' ', v.status, v.broken_table, v.broken_subject, v.broken_sequence, v.problem) INTO found FROM perf.verify_audit(against) v;
+        SELECT concat_ws(' ', v.status, v.broken_table, v.broken_subject, v.broken_sequence, v.problem) INTO found FROM perf.verify_audit(against, since) v;
         RAISE EXCEPTION USING ERRCODE = 'ZZ001';
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
         RETURN found;
@@ -280,6 +281,44 @@ SELECT is(pg_temp.attack(format('DELETE FROM perf.audit_block WHERE block = %1$s
           format('broken audit_block 0 %s the block of the digest is missing', digest ->> 'block'), 'an older state') FROM kept;
 SELECT is(pg_temp.attack(format('DELETE FROM perf.audit_block WHERE block = %1$s; DELETE FROM perf.audit_block_head WHERE block = %1$s; SELECT perf.seal_audit()', digest ->> 'block'), digest),
           format('broken audit_block 0 %s the block is not the one of the digest', digest ->> 'block'), 'an older state, sealed again') FROM kept;
+
+-- Since an anchor: two entries of person 8 came after it, one of them sealed.
+CREATE FUNCTION pg_temp.anchored(attack text) RETURNS text LANGUAGE sql AS 'SELECT pg_temp.attack($1, NULL, (SELECT digest FROM anchor))';
+SELECT is((SELECT (v.status, v.entries, v.unsealed, v.redacted, v.anchored_blocks = (a.digest ->> 'block')::bigint, v.blocks = v.anchored_blocks + 1)::text
+           FROM anchor a CROSS JOIN LATERAL perf.verify_audit(since => a.digest) v),
+          ('anchored_ok'::text, 2::bigint, 1::bigint, 0::bigint, true, true)::text, 'since an anchor: what came after it is checked');
+SELECT is((SELECT v.status || ' ' || (v.anchored_blocks - (a.digest ->> 'block')::bigint) FROM anchor a CROSS JOIN kept k CROSS JOIN LATERAL perf.verify_audit(k.digest, a.digest) v),
+          'anchored_ok 1', 'and with a newer digest anchored up to that');
+SELECT is(pg_temp.anchored(attack), 'broken ' || problem, 'since an anchor: ' || attack)
+FROM (SELECT (SELECT max(h.sequence) FROM perf.audit_block_head h
+              WHERE h.subject = 8 AND h.block <= (digest ->> 'block')::bigint) AS last FROM anchor) a
+CROSS JOIN LATERAL (VALUES
+    (format('UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = %s', last + 1),
+     format('audit_entry 8 %s the hash is not that of the entry', last + 1)),
+    (format('UPDATE perf.audit_entry SET authorship = pg_temp.flip(authorship) WHERE subject = 8 AND sequence = %s', last + 2),
+     format('audit_entry 8 %s the hash is not that of the entry', last + 2)),
+    (format('DELETE FROM perf.audit_entry WHERE subject = 8 AND sequence = %s', last + 1), format('audit_entry 8 %s the entry is missing', last + 1)),
+    (format('DELETE FROM perf.audit_entry WHERE subject = 8 AND sequence = %s', last + 2), format('audit_entry 8 %s the entry is missing', last + 2)),
+    (format('DELETE FROM perf.audit_entry WHERE subject = 8 AND sequence = %s', last), format('audit_entry 8 %s the entry was sealed and is missing', last)),
+    (format('UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = %s', last),
+     format('audit_entry 8 %s the hash is not that of the entry', last)),
+    ('DELETE FROM perf.audit_entry WHERE subject = 8', 'audit_entry 8 1 the chain is missing'),
+    ('INSERT INTO perf.audit_entry SELECT 9000, 1, table_name, operation, content, authorship, NULL, NULL, prev_hash, hash
+      FROM perf.audit_entry WHERE subject = 8 AND sequence = 1', 'audit_entry 9000 1 the hash is not that of the entry'),
+    ('DELETE FROM perf.audit_head WHERE subject = 8', format('audit_head 8 %s the chain has no head', last + 2)),
+    (format('UPDATE perf.audit_block_head SET hash = pg_temp.flip(hash) WHERE subject = 8 AND sequence = %s', last),
+     format('audit_entry 8 %s the entry is not the one that was sealed', last)),
+    ('UPDATE perf.audit_block SET sealed_at = sealed_at + interval ''1 us'' WHERE block = 1', 'audit_block 0 1 the hash is not that of the block')
+) AS v(attack, problem);
+SELECT is(pg_temp.anchored('DELETE FROM perf.audit_block_head WHERE subject = 9'), 'broken audit_block 0 1 entries that the block sealed are missing', 'since an anchor: a sealed head deleted');
+SELECT is(pg_temp.anchored('UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = 1'), 'anchored_ok',
+          'what was verified before is not read again');
+SELECT is(pg_temp.anchored('UPDATE perf.audit_entry SET content = pg_temp.flip(content) WHERE subject = 8 AND sequence = 1; SELECT pg_temp.rewrite(8)'),
+          format('broken audit_entry 8 %s the entry is not the one that was sealed', (SELECT max(sequence) FROM perf.audit_block_head b, anchor a
+                 WHERE b.subject = 8 AND b.block <= (a.digest ->> 'block')::bigint)), 'but a chain that was rewritten does not go on from it');
+SELECT is(pg_temp.anchored(:'rewritten'), format('broken audit_block 0 %s the block is not the one of the digest', digest ->> 'block'), 'an anchor that is not in the ledger') FROM anchor;
+SELECT is(pg_temp.attack('SELECT 1', NULL, '{"format": "perfmgmt-audit-1", "block": 4711, "hash": "00"}'), 'broken audit_block 0 4711 the block of the digest is missing', 'nor is a block that comes later');
+SELECT throws_ok($$SELECT perf.verify_audit(since => '{"block": 1}')$$, '22023', 'not a digest of the ledger');
 SELECT is((SELECT status FROM perf.verify_audit((SELECT digest FROM kept))), 'anchored_ok', 'all attacks are undone');
 
 -- the triggers off, an edit, the triggers on
@@ -319,7 +358,11 @@ SELECT throws_ok('DELETE FROM perf.audit_entry', '42501', NULL, 'nor do the priv
 SELECT throws_ok('UPDATE perf.audit_head SET sequence = 1', '42501');
 RESET ROLE;
 SET LOCAL ROLE perfmgmt_ledger;
-SELECT is((SELECT count(*) FROM perf.audit_entry), 0::bigint, 'nor does the owner, who sees no row');
+SELECT throws_ok('UPDATE perf.audit_entry SET content = ''x'' WHERE subject = 8', '42501', NULL, 'the owner erases parts, and writes no others');
+DELETE FROM perf.audit_entry;
+RESET ROLE;
+SELECT ok((SELECT count(*) FROM perf.audit_entry) > 0, 'nor removes entries');
+SELECT throws_ok('SET LOCAL ROLE perfmgmt_ledger; INSERT INTO perf.audit_entry SELECT * FROM perf.audit_entry LIMIT 1', '42501', NULL, 'nor adds some');
 RESET ROLE;
 
 SELECT * FROM finish();

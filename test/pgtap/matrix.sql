@@ -15,90 +15,145 @@ CREATE TABLE decision (
     relation text PRIMARY KEY, employee text, leader text, hr text, auditor text, analyst text, app text,
     public text, engine text);
 INSERT INTO decision VALUES
-    ('forte.my_explanation',             'S', '', '', '', '', '', '', ''),
-    ('forte.my_principles',              'S', '', '', '', '', '', '', ''),
-    ('forte.my_review',                  'S', '', '', '', '', '', '', ''),
-    ('olr.advocacy',                     '', 'S', 'S', '', '', '', '', ''),
-    ('olr.calibration_history',          '', 'S', 'S', '', '', '', '', ''),
-    ('olr.dispute',                      '', 'S', 'S', '', '', '', '', ''),
-    ('olr.label_discrepancy',            '', 'S', 'S', '', '', '', '', ''),
-    ('olr.matrix',                       '', 'S', 'S', '', '', '', '', ''),
-    ('olr.preliminary_rating',           '', 'S', 'S', '', '', '', '', ''),
-    ('olr.quota_drift',                  '', 'S', 'S', '', '', '', '', ''),
-    ('olr.quota_effect',                 '', 'S', 'S', '', '', '', '', ''),
-    ('olr.rating',                       '', 'S', 'S', '', '', '', '', ''),
-    ('olr.session_distribution',         '', 'S', 'S', '', '', '', '', ''),
-    ('perf.absence',                     '', '', 'S', '', '', '', '', 'SIUD'),
-    ('perf.accomplishment',              '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.anonymity_rule',              'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.appointment',                 '', '', 'S', '', '', '', '', 'SIUD'),
-    ('perf.appointment_kind',            '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.assessment',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.assessment_source',           '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.assignment',                  '', '', 'S', '', '', '', '', 'SIUD'),
-    ('perf.audit_block',                 '', '', '', 'S', '', '', '', 'SI'),
-    ('perf.audit_block_head',            '', '', '', 'S', '', '', '', 'SI'),
-    ('perf.audit_entry',                 '', '', '', 'S', '', '', '', 'S'),
-    ('perf.audit_head',                  '', '', '', 'S', '', '', '', 'S'),
-    ('perf.audit_log',                   '', '', '', 'S', '', '', '', ''),
-    ('perf.axis',                        'S', 'S', 'S', 'S', '', '', '', 'S'),
-    ('perf.calibration_change',          '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.calibration_group',           '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.calibration_pool',            '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.calibration_session',         '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.change_reason',               '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.current_assessment',          '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.cycle_status',                'S', 'S', 'S', 'S', '', '', '', 'S'),
-    ('perf.decision',                    '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.decision_kind',               '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.delegation',                  '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.delegation_scope',            '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.distribution_target',         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.eligibility',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
-    ('perf.employee',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.feedback',                    '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.feedback_item',               '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.feedback_question',           'S', 'S', 'S', 'S', '', '', '', 'S'),
-    ('perf.forte_label',                 'S', '', '', '', '', '', '', 'SI'),
-    ('perf.forte_score',                 'S', '', '', '', '', '', '', 'SI'),
-    ('perf.forte_summary',               'S', '', '', '', '', '', '', 'SI'),
-    ('perf.goal',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.import_accomplishment',       '', '', 'I', '', '', '', '', 'SIUD'),
-    ('perf.import_assessment',           '', '', 'I', '', '', '', '', 'SIUD'),
-    ('perf.import_employee',             '', '', 'I', '', '', '', '', 'SIUD'),
-    ('perf.import_error',                '', '', 'S', '', '', '', '', 'SIUD'),
-    ('perf.import_line',                 '', '', 'I', '', '', '', '', 'SIUD'),
-    ('perf.import_principle_rating',     '', '', 'I', '', '', '', '', 'SIUD'),
-    ('perf.import_reason',               '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.job_level',                   '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.login',                       '', '', 'S', '', '', '', '', 'SIUD'),
-    ('perf.matrix_cell',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.overall_value',               '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.nomination',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.nomination_status',           '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.outbox',                      '', '', '', '', '', '', '', 'SIUD'),
-    ('perf.participation',               '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.policy',                      'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.pool_quota',                  '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.preliminary_rating',          '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.principle',                   'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.principle_rating',            '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.principle_weight',            'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.rating_dispute',              '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.rating_level',                'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.relation',                    'S', 'S', 'S', 'S', '', '', '', 'S'),
-    ('perf.relation_weight',             'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.review_acknowledgement',      '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.review_cycle',                'S', 'S', 'S', 'S', '', '', '', 'SIU'),
-    ('perf.review_cycle_secret',         '', '', '', '', '', '', '', 'SID'),
-    ('perf.schema_version',              '', '', '', '', '', '', '', ''),
-    ('perf.session_participant',         '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.session_role',                '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.session_status',              '', 'S', 'S', '', '', '', '', 'S'),
-    ('perf.session_subject',             '', 'S', 'S', '', '', '', '', 'SIU'),
-    ('perf.staged_employee',             '', '', '', '', '', '', '', 'S'),
-    ('perf.team',                        '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.tier',                        'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD');
+    ('forte.my_behaviours',               'S', '', '', '', '', '', '', ''),
+    ('forte.my_explanation',              'S', '', '', '', '', '', '', ''),
+    ('forte.my_feedback',                 'S', '', '', '', '', '', '', ''),
+    ('forte.my_history',                  'S', '', '', '', '', '', '', ''),
+    ('forte.my_plan',                     'S', '', '', '', '', '', '', ''),
+    ('forte.my_principles',               'S', '', '', '', '', '', '', ''),
+    ('forte.my_review',                   'S', '', '', '', '', '', '', ''),
+    ('insight.attrition',                 '', '', 'S', '', 'S', '', '', ''),
+    ('insight.attrition_loop',            '', '', 'S', '', 'S', '', '', ''),
+    ('insight.pip_funnel',                '', '', 'S', '', 'S', '', '', ''),
+    ('olr.advocacy',                      '', 'S', 'S', '', '', '', '', ''),
+    ('olr.buffer_signals',                '', 'S', 'S', '', '', '', '', ''),
+    ('olr.calibration_history',           '', 'S', 'S', '', '', '', '', ''),
+    ('olr.dispute',                       '', 'S', 'S', '', '', '', '', ''),
+    ('olr.feedback',                      '', 'S', 'S', '', '', '', '', ''),
+    ('olr.feedback_candour',              '', 'S', 'S', '', '', '', '', ''),
+    ('olr.feedback_coverage',             '', 'S', 'S', '', '', '', '', ''),
+    ('olr.feedback_timing',               '', 'S', 'S', '', '', '', '', ''),
+    ('olr.label_discrepancy',             '', 'S', 'S', '', '', '', '', ''),
+    ('olr.matrix',                        '', 'S', 'S', '', '', '', '', ''),
+    ('olr.nomination',                    '', 'S', 'S', '', '', '', '', ''),
+    ('olr.pip',                           '', 'S', 'S', '', '', '', '', ''),
+    ('olr.pip_due',                       '', 'S', 'S', '', '', '', '', ''),
+    ('olr.preliminary_rating',            '', 'S', 'S', '', '', '', '', ''),
+    ('olr.quota_drift',                   '', 'S', 'S', '', '', '', '', ''),
+    ('olr.quota_effect',                  '', 'S', 'S', '', '', '', '', ''),
+    ('olr.rating',                        '', 'S', 'S', '', '', '', '', ''),
+    ('olr.session_distribution',          '', 'S', 'S', '', '', '', '', ''),
+    ('olr.transfer_request',              '', '', 'S', '', '', '', '', ''),
+    ('perf.absence',                      '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.access_log',                   '', '', '', 'S', '', '', '', 'S'),
+    ('perf.access_rule',                  '', 'S', 'S', 'S', '', '', '', 'SU'),
+    ('perf.accomplishment',               '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.anonymity_rule',               'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.appeal',                       '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.appeal_member',                '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.appeal_vote',                  '', '', 'S', '', '', '', '', 'SI'),
+    ('perf.appointment',                  '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.appointment_kind',             '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.assessment',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.assessment_source',            '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.assignment',                   '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.attrition_period',             '', '', 'S', '', '', '', '', 'SI'),
+    ('perf.audit_block',                  '', '', '', 'S', '', '', '', 'SI'),
+    ('perf.audit_block_head',             '', '', '', 'S', '', '', '', 'SI'),
+    ('perf.audit_entry',                  '', '', '', 'S', '', '', '', 'S'),
+    ('perf.audit_head',                   '', '', '', 'S', '', '', '', 'S'),
+    ('perf.audit_log',                    '', '', '', 'S', '', '', '', ''),
+    ('perf.axis',                         'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.calibration_change',           '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.calibration_group',            '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.calibration_pool',             '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.calibration_session',          '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.change_reason',                '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.coaching_note',                '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.current_assessment',           '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.cycle_status',                 'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.decision',                     '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.decision_kind',                '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.delegation',                   '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.delegation_scope',             '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.development_goal',             '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.distribution_target',          'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.eligibility',                  'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.employee',                     '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.employee_pay',                 '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.erasure',                      '', '', 'S', 'S', '', '', '', 'S'),
+    ('perf.feedback',                     '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback_draft',               '', '', '', '', '', '', '', 'SIUD'),
+    ('perf.feedback_item',                '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback_question',            'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.feedback_reminder',            '', '', '', '', '', '', '', 'SI'),
+    ('perf.feedback_rule',                'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.forte_label',                  'S', '', '', '', '', '', '', 'SI'),
+    ('perf.forte_plan',                   'S', '', '', '', '', '', '', 'SIU'),
+    ('perf.forte_score',                  'S', '', '', '', '', '', '', 'SI'),
+    ('perf.forte_summary',                'S', '', '', '', '', '', '', 'SI'),
+    ('perf.forte_text',                   'S', '', '', '', '', '', '', 'SI'),
+    ('perf.goal',                         '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.holiday',                      'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.import_accomplishment',        '', '', 'I', '', '', '', '', 'SIUD'),
+    ('perf.import_assessment',            '', '', 'I', '', '', '', '', 'SIUD'),
+    ('perf.import_employee',              '', '', 'I', '', '', '', '', 'SIUD'),
+    ('perf.import_error',                 '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.import_line',                  '', '', 'I', '', '', '', '', 'SIUD'),
+    ('perf.import_principle_rating',      '', '', 'I', '', '', '', '', 'SIUD'),
+    ('perf.import_reason',                '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.insight_cell',                 '', '', '', '', '', '', '', 'SIUD'),
+    ('perf.insight_part',                 '', '', '', '', '', '', '', 'SIUD'),
+    ('perf.insight_step',                 '', '', 'S', '', 'S', '', '', 'SIUD'),
+    ('perf.insight_team',                 '', '', 'S', '', 'S', '', '', 'SIUD'),
+    ('perf.job_level',                    '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.legal_hold',                   '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.login',                        '', '', 'S', '', '', '', '', 'SIUD'),
+    ('perf.matrix_cell',                  'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.nomination',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.nomination_status',            '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.outbox',                       '', '', '', '', '', '', '', 'SIUD'),
+    ('perf.overall_value',                '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.own_nomination',               '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.participation',                '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_case',                     '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_event',                    '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_milestone',                '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_pause',                    '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_plan',                     '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.pip_reminder',                 '', '', '', '', '', '', '', 'SI'),
+    ('perf.pip_rule',                     'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.pip_stage',                    'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.policy',                       'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.pool_quota',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.preliminary_rating',           '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.principle',                    'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.principle_rating',             '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.principle_weight',             'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.rating_dispute',               '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.rating_level',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.relation',                     'S', 'S', 'S', 'S', '', '', '', 'S'),
+    ('perf.relation_weight',              'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.release_answer',               '', '', '', '', '', '', '', 'S'),
+    ('perf.release_group',                '', '', '', '', '', '', '', 'SID'),
+    ('perf.retention_rule',               '', '', 'S', '', '', '', '', 'SU'),
+    ('perf.review_acknowledgement',       '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.review_cycle',                 'S', 'S', 'S', 'S', '', '', '', 'SIU'),
+    ('perf.review_cycle_secret',          '', '', '', '', '', '', '', 'SID'),
+    ('perf.schema_version',               '', '', '', '', '', '', '', 'S'),
+    ('perf.separation',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.separation_kind',              '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.session_participant',          '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.session_role',                 '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.session_status',               '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.session_subject',              '', 'S', 'S', '', '', '', '', 'SIU'),
+    ('perf.severance_offer',              '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.stage_separation',             '', 'S', 'S', '', '', '', '', 'S'),
+    ('perf.staged_employee',              '', '', '', '', '', '', '', 'S'),
+    ('perf.team',                         '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.tier',                         'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
+    ('perf.transfer_request',             '', '', 'S', '', '', '', '', 'SIU'),
+    ('perf.unregretted_attrition_target', '', '', 'S', '', '', '', '', 'SIUD');
 
 CREATE VIEW relation AS
 SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS relation
@@ -124,6 +179,22 @@ CROSS JOIN LATERAL (VALUES
 ORDER BY r.relation, who.role_name;
 
 -- Rows ---------------------------------------------------------------------
+
+-- 22 (manager 7, subject of session 2) gets feedback from all that the line of
+-- relations has, and 8 from three peers; 9 proposed somebody who was not asked yet
+INSERT INTO perf.feedback (employee_id, review_cycle_id, author_id, relation, manager_chain, submitted_at, first_submitted_at)
+SELECT p.employee_id, 2, a.author_id, a.relation, p.manager_chain, now() - interval '1 year', now() - interval '1 year'
+FROM (VALUES (22, 22, 'self'), (22, 7, 'manager'), (22, 23, 'peer'), (22, 24, 'peer'), (22, 25, 'peer'), (22, 13, 'stakeholder'),
+             (8, 9, 'peer'), (8, 10, 'peer'), (8, 11, 'peer')) AS a(employee_id, author_id, relation)
+JOIN perf.participation p ON p.employee_id = a.employee_id AND p.review_cycle_id = 2;
+INSERT INTO perf.feedback_item (employee_id, feedback_id, review_cycle_id, question, item_text, manager_chain)
+SELECT f.employee_id, f.feedback_id, 2, q, 'A text.', f.manager_chain FROM perf.feedback f, unnest('{strengths,growth}'::text[]) q;
+INSERT INTO perf.nomination (employee_id, review_cycle_id, author_id, relation, nominated_by, nomination_status, manager_chain)
+SELECT f.employee_id, 2, f.author_id, f.relation, 26, 'submitted', f.manager_chain FROM perf.feedback f WHERE f.relation IN ('peer', 'stakeholder');
+INSERT INTO perf.own_nomination SELECT p.employee_id, 2, 13, 'peer', NULL, p.manager_chain FROM perf.participation p
+WHERE p.review_cycle_id = 2 AND p.employee_id IN (8, 9);
+INSERT INTO perf.own_nomination SELECT p.employee_id, 2, 9, 'peer', NULL, p.manager_chain FROM perf.participation p
+WHERE p.review_cycle_id = 2 AND p.employee_id = 8;
 
 -- everybody below, from the assignments; who left keeps the last one
 CREATE TABLE below AS
@@ -192,9 +263,18 @@ WHERE r.privileges LIKE 'S%';
 UPDATE expectation SET query = format('SELECT count(*) FROM %s x WHERE {actor} = 28 %s', relation,
     CASE WHEN relation IN ('perf.audit_entry', 'perf.audit_log') THEN 'AND x.subject <> {actor}' ELSE '' END)
 WHERE relation LIKE 'perf.audit\_%';
+-- reads, not those of oneself
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.access_log x WHERE {actor} = 28 AND NOT x.subjects @> {actor}'
+WHERE relation = 'perf.access_log';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.erasure x WHERE {actor} = 28 AND x.employee_id <> {actor}'
+WHERE (relation, role_name) = ('perf.erasure', 'perfmgmt_auditor');
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.import_error WHERE {hr}' WHERE relation = 'perf.import_error';
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_review';
-UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_plan x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_plan';
+UPDATE expectation SET query = 'SELECT coalesce(sum(16 - cardinality(array_positions(x.principle_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_principles';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_label x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_history';
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.forte_text x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_feedback';
+UPDATE expectation SET query = 'SELECT coalesce(sum(cardinality(array_remove(x.question_scores, NULL))), 0) FROM perf.forte_score x WHERE x.employee_id = {actor}' WHERE relation = 'forte.my_behaviours';
 UPDATE expectation SET query =
     'SELECT coalesce(sum(5 + (EXISTS (SELECT FROM perf.job_level l WHERE l.level_code = x.level_code AND l.is_senior))::int
                            + 2 * (EXISTS (SELECT FROM perf.forte_score s WHERE s.employee_id = x.employee_id AND s.relation <> ''self''))::int), 0)
@@ -216,6 +296,10 @@ UPDATE expectation v SET query = replace(t.query, 'count(*) FROM perf.overall_va
     'count(DISTINCT (x.review_cycle_id, p.manager_id)) FROM perf.overall_value x JOIN perf.participation p USING (employee_id, review_cycle_id)')
     || ' AND x.calibration_session_id IS NOT NULL AND p.manager_id IS NOT NULL'
 FROM expectation t WHERE v.relation = 'olr.advocacy' AND t.relation = 'perf.overall_value' AND t.role_name = v.role_name;
+UPDATE expectation v SET query = replace(t.query, 'count(*) FROM perf.overall_value x',
+    'count(DISTINCT (x.review_cycle_id, p.manager_id)) FROM perf.overall_value x JOIN perf.participation p USING (employee_id, review_cycle_id)')
+    || ' AND coalesce(x.final_tier, x.calibrated_tier, x.quota_tier) IS NOT NULL AND p.manager_id IS NOT NULL'
+FROM expectation t WHERE v.relation = 'olr.buffer_signals' AND t.relation = 'perf.overall_value' AND t.role_name = v.role_name;
 UPDATE expectation e SET query = format('SELECT count(*) FROM %s x WHERE %s', q.table_name, q.restriction)
 FROM (VALUES
           ('perf.calibration_session', 'perf.calibration_session', 'perfmgmt_leader', 'x.calibration_session_id = ANY ({sessions})'),
@@ -233,6 +317,27 @@ FROM (VALUES
           ('olr.dispute', 'perf.rating_dispute', 'perfmgmt_leader', 'x.employee_id = ANY ({below}) OR x.reviewer_id = {actor}')
       ) AS q(relation, table_name, role_name, restriction)
 WHERE e.relation = q.relation AND e.role_name = q.role_name;
+-- about subjects of one's sessions too
+UPDATE expectation SET query = 'SELECT count(*) FROM perf.feedback_item x JOIN perf.participation p USING (employee_id, review_cycle_id)
+    LEFT JOIN perf.overall_value o USING (employee_id, review_cycle_id) WHERE '
+    || CASE role_name WHEN 'perfmgmt_leader' THEN 'x.employee_id = ANY ({below}) OR (o.calibration_session_id = ANY ({sessions})
+       AND x.employee_id <> ALL ({above}) AND x.employee_id <> {actor})' ELSE '{hr} AND x.employee_id <> {actor}' END
+WHERE relation = 'olr.feedback';
+-- a proposal that became a nomination counts once
+UPDATE expectation v SET query = replace(replace(t.query, 'count(*)', 'count(DISTINCT (x.employee_id, x.review_cycle_id, x.author_id))'), 'FROM perf.nomination x',
+    'FROM (SELECT employee_id, review_cycle_id, author_id FROM perf.nomination UNION ALL SELECT employee_id, review_cycle_id, author_id FROM perf.own_nomination) x')
+FROM expectation t WHERE v.relation = 'olr.nomination' AND t.relation = 'perf.nomination' AND t.role_name = v.role_name;
+-- computed behind a function, with the sight of participation: people who are
+-- rated, managers who assessed, groups of three authors and more
+UPDATE expectation SET query = replace(CASE relation
+    WHEN 'olr.feedback_coverage' THEN 'SELECT count(*) FROM perf.participation x JOIN perf.eligibility e USING (eligibility) WHERE e.is_rated AND {seen}'
+    WHEN 'olr.feedback_timing' THEN 'SELECT count(DISTINCT (x.review_cycle_id, x.manager_id)) FROM perf.participation x
+        JOIN perf.assessment a USING (employee_id, review_cycle_id) WHERE x.manager_id IS NOT NULL AND {seen}'
+    ELSE 'SELECT count(*) FROM (SELECT FROM perf.participation x JOIN perf.feedback f USING (employee_id, review_cycle_id)
+        WHERE f.relation <> ''self'' AND {seen} GROUP BY x.team_id, f.relation HAVING count(DISTINCT f.author_id) >= 3) g' END,
+    '{seen}', CASE role_name WHEN 'perfmgmt_leader' THEN '{sight}'
+              ELSE '{hr} AND x.employee_id <> {actor}' END)
+WHERE relation IN ('olr.feedback_coverage', 'olr.feedback_timing', 'olr.feedback_candour');
 -- rules and seats; without people the cells count 0
 UPDATE expectation SET query = 'SELECT count(*) FROM perf.review_cycle c JOIN perf.matrix_cell x USING (policy_id)' WHERE relation = 'olr.matrix';
 UPDATE expectation SET query = 'SELECT count(DISTINCT (p.review_cycle_id, q.tier)) FROM perf.pool_quota q JOIN perf.calibration_pool p USING (calibration_pool_id)'
@@ -295,7 +400,8 @@ SELECT is_empty($$SELECT role_name, actor_id, relation, own_rows FROM seen
 SELECT is_empty($$SELECT relation FROM seen WHERE role_name = 'perfmgmt_employee' AND has_person AND own_rows <> rows_seen$$,
                 'an employee sees own rows alone');
 -- the fixture is worth something: where there can be rows, some actor sees some
-SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login', 'perf.nomination', 'perf.feedback', 'perf.feedback_item')
+SELECT is_empty($$SELECT relation FROM seen WHERE relation NOT IN ('perf.absence', 'perf.import_error', 'perf.login',
+                                                               'perf.forte_text', 'perf.development_goal', 'forte.my_feedback', 'forte.my_behaviours')
                   GROUP BY relation HAVING max(rows_seen) = 0$$, 'each readable relation shows rows to somebody');
 
 -- Moves --------------------------------------------------------------------

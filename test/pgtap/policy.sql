@@ -76,6 +76,20 @@ INSERT INTO offence (statement, detail) VALUES
 ($$INSERT INTO distribution_target (policy_id, tiers, maximum_percent) VALUES ($1, '{HV2,TT}', 50)$$, 'targets {HV3,HV2,HV1} and {HV2,TT} overlap and neither holds the other.'),
 ('UPDATE anonymity_rule SET minimum_raters = 2 WHERE policy_id = $1', 'minimum_raters must be 3 or more.'),
 ('DELETE FROM anonymity_rule WHERE policy_id = $1', 'minimum_raters must be 3 or more.'),
+('DELETE FROM pip_rule WHERE policy_id = $1', 'there is no pip_rule.'),
+('UPDATE pip_rule SET tier2_weeks = 12 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
+('UPDATE pip_rule SET minimal_weeks = 4 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
+('UPDATE pip_rule SET tier2_weeks_per_year = 2 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
+('UPDATE pip_rule SET minimal_weeks = -1 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
+($$UPDATE pip_rule SET time_zone = 'Middle/Earth' WHERE policy_id = $1$$, 'pip_rule names a time zone that does not exist.'),
+('UPDATE pip_rule SET review_days = 0 WHERE policy_id = $1', 'review_days must be 1 to 366.'),
+('UPDATE pip_rule SET choice_months = 0, choice_business_days = 4 WHERE policy_id = $1', 'the time to choose must be 5 business days to 2 months.'),
+('UPDATE pip_rule SET choice_months = 2, choice_business_days = 1 WHERE policy_id = $1', 'the time to choose must be 5 business days to 2 months.'),
+('UPDATE pip_rule SET final_choice_business_days = 0 WHERE policy_id = $1', 'final_choice_business_days must be 1 to 40.'),
+('UPDATE pip_rule SET plan_days = 29 WHERE policy_id = $1', 'a plan takes 30 to 90 days.'),
+('UPDATE pip_rule SET plan_days_most = 91 WHERE policy_id = $1', 'a plan takes 30 to 90 days.'),
+('UPDATE pip_rule SET revocation_days = -1 WHERE policy_id = $1', 'revocation_days must be 0 to 90, panel_business_days 1 to 60, remind_days 0 to 30.'),
+('DELETE FROM feedback_rule WHERE policy_id = $1', 'the policy has no feedback_rule.'),
 -- the first of several
 ('UPDATE anonymity_rule SET minimum_raters = 2 WHERE policy_id = $1; DELETE FROM matrix_cell WHERE policy_id = $1', 'cell (band 1, potential 1) is missing.');
 SELECT is(refused(statement), detail, detail || ' <- ' || left(statement, 60)) FROM offence ORDER BY place;
@@ -96,7 +110,9 @@ CREATE FUNCTION contents(of_policy int) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT 'tier ' || (to_jsonb(x) - 'policy_id')::text FROM perf.tier x WHERE policy_id = of_policy UNION ALL
     SELECT 'cell ' || (to_jsonb(x) - 'policy_id')::text FROM perf.matrix_cell x WHERE policy_id = of_policy UNION ALL
     SELECT 'target ' || (to_jsonb(x) - '{policy_id,distribution_target_id}'::text[])::text FROM perf.distribution_target x WHERE policy_id = of_policy UNION ALL
-    SELECT 'anonymity ' || (to_jsonb(x) - 'policy_id')::text FROM perf.anonymity_rule x WHERE policy_id = of_policy
+    SELECT 'anonymity ' || (to_jsonb(x) - 'policy_id')::text FROM perf.anonymity_rule x WHERE policy_id = of_policy UNION ALL
+    SELECT 'pip ' || (to_jsonb(x) - 'policy_id')::text FROM perf.pip_rule x WHERE policy_id = of_policy UNION ALL
+    SELECT 'feedback ' || (to_jsonb(x) - 'policy_id')::text FROM perf.feedback_rule x WHERE policy_id = of_policy
 $$;
 SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM contents(2)', 'and all of its rows');
 
@@ -105,10 +121,10 @@ SELECT bag_eq(format('SELECT * FROM contents(%s)', :draft), 'SELECT * FROM conte
 CREATE TEMP TABLE change (table_name text, statement text);
 INSERT INTO change
 SELECT t, format('UPDATE perf.%I SET policy_id = policy_id WHERE policy_id = {policy}', t)
-FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule}'::text[]) t
+FROM unnest('{policy,rating_level,principle,principle_weight,relation_weight,tier,matrix_cell,distribution_target,anonymity_rule,feedback_rule,pip_rule}'::text[]) t
 UNION ALL
 SELECT t, format('DELETE FROM perf.%I WHERE policy_id = {policy}', t)
-FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule}'::text[]) t;
+FROM unnest('{rating_level,principle_weight,relation_weight,matrix_cell,distribution_target,anonymity_rule,feedback_rule,pip_rule}'::text[]) t;
 INSERT INTO change VALUES
     ('rating_level', $$INSERT INTO perf.rating_level VALUES ({policy}, 'potential', 9, 'x')$$),
     ('principle', $$INSERT INTO perf.principle VALUES ({policy}, 17, 'x')$$),
@@ -117,11 +133,13 @@ INSERT INTO change VALUES
     ('tier', $$INSERT INTO perf.tier VALUES ({policy}, 'x', 4, 'x', 'x') ON CONFLICT DO NOTHING$$),
     ('matrix_cell', $$INSERT INTO perf.matrix_cell VALUES ({policy}, 1, 1, 'LE') ON CONFLICT DO NOTHING$$),
     ('distribution_target', $$INSERT INTO perf.distribution_target (policy_id, tiers) VALUES ({policy}, '{TT}')$$),
-    ('anonymity_rule', $$INSERT INTO perf.anonymity_rule VALUES ({policy}, 3) ON CONFLICT DO NOTHING$$);
+    ('anonymity_rule', $$INSERT INTO perf.anonymity_rule VALUES ({policy}, 3) ON CONFLICT DO NOTHING$$),
+    ('pip_rule', $$INSERT INTO perf.pip_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$),
+    ('feedback_rule', $$INSERT INTO perf.feedback_rule VALUES ({policy}) ON CONFLICT DO NOTHING$$);
 SELECT set_eq('SELECT table_name FROM change',
     $$SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind = 'r' AND a.attname = 'policy_id'
-        AND c.relname NOT IN ('review_cycle', 'overall_value', 'pool_quota', 'preliminary_rating', 'calibration_change')$$, 'every policy table is tried');
+        AND c.relname NOT IN ('review_cycle', 'overall_value', 'pool_quota', 'preliminary_rating', 'calibration_change', 'pip_case', 'pip_event')$$, 'every policy table is tried');
 SELECT throws_ok(replace(statement, '{policy}', '2'), 'PM002', 'policy 2 is in use and cannot change', statement) FROM change;
 SELECT throws_ok(format('UPDATE perf.anonymity_rule SET policy_id = 2 WHERE policy_id = %s', :draft), 'PM002', NULL, 'a row cannot be moved into a policy in use');
 SELECT lives_ok(format('UPDATE perf.policy SET minimum_pool_size = 6 WHERE policy_id = %s', :draft), 'a version that nobody uses may change');

@@ -69,7 +69,9 @@ BEGIN
                     (SELECT string_agg(format('%s::%s', CASE y.t WHEN 'int4' THEN '2' WHEN 'text' THEN '''x''' ELSE 'NULL' END, y.t), ', ' ORDER BY y.place)
                      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a(type_id, place)
                      CROSS JOIN LATERAL (SELECT t.typname::text AS t, a.place FROM pg_type t WHERE t.oid = a.type_id) y) AS arguments
-             FROM pg_proc p WHERE p.pronamespace = 'perf'::regnamespace AND p.prorettype <> 'trigger'::regtype LOOP
+             FROM pg_proc p WHERE p.pronamespace = 'perf'::regnamespace AND p.prorettype <> 'trigger'::regtype
+             AND p.proname !~ 'transfer' -- these write what they show: test/pgtap/pip.sql
+    LOOP
         INSERT INTO learned VALUES (round, 'call ' || r.name, answer(format('SELECT perf.%I(%s)', r.proname, r.arguments)));
     END LOOP;
 END

@@ -19,6 +19,9 @@
 -- (planned, chair 28, no subjects) and below it session 2 "beta" (active, about
 -- team beta; chair 2, calibrators 4 and 5, facilitator 26, observer 16); 5
 -- delegated to 9; 4 gave 22 and 5 gave 21 a preliminary rating; 4 moved 20.
+-- PIP: 16 (below 5, 2) has a plan that runs, with a milestone, and asks for beta;
+-- 9 (below 4, 2) appeals against the outcome of the plan: panel 17, 18, 19, of
+-- whom 17 voted. 13 (below 5, 2) paused once and accepted the first offer.
 -- Nobody has a login; tests act with act_as() as the superuser.
 
 CREATE EXTENSION pgtap;
@@ -146,5 +149,49 @@ COMMIT;
 BEGIN; SELECT act_as(4);
 SELECT propose_change(2, 20, 'HV3', 'evidence', 'the customer wrote in');
 COMMIT;
+
+-- one person a transaction; 27 approves what was proposed
+INSERT INTO holiday VALUES ('2030-01-01', 'New Year');
+CREATE PROCEDURE pg_temp.as_one(actor int, statement text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM act_as(actor);
+    EXECUTE statement;
+END
+$$;
+SELECT format('BEGIN; CALL pg_temp.as_one(%s, %L); COMMIT', actor, statement)
+FROM (VALUES
+    (5, $$SELECT pip_advance(16, 'identify', 'two goals missed')$$), (4, $$SELECT pip_advance(9, 'identify', 'two goals missed')$$),
+    (5, $$SELECT pip_advance(16, 'enroll', 'x')$$), (4, $$SELECT pip_advance(9, 'enroll', 'x')$$), (27, NULL),
+    (5, $$SELECT note_coaching(16, 'estimates', 'plan in days', true)$$),
+    (5, $$SELECT write_pip_plan(16, 'a smaller one took six weeks', 60, 'Deliver the importer.', 'Watch the reviews.',
+            jsonb_build_array(jsonb_build_object('criterion', 'importer in use', 'due_on', CURRENT_DATE + 40)))$$),
+    (27, $$SELECT approve_pip_plan(1)$$), (27, $$SELECT record_pay(16, 60000, 'EUR', '2024-01-01')$$),
+    (5, $$SELECT pip_advance(16, 'escalate', 'x')$$), (4, $$SELECT pip_advance(9, 'escalate', 'x')$$), (27, NULL),
+    (5, $$SELECT pip_advance(13, 'identify', 'x')$$), (27, $$SELECT pip_advance(13, 'pause', 'x')$$), (27, $$SELECT pip_advance(13, 'resume')$$),
+    (5, $$SELECT pip_advance(13, 'enroll', 'x')$$), (27, NULL), (5, $$SELECT pip_advance(13, 'escalate', 'x')$$), (27, NULL),
+    (13, $$SELECT accept_severance()$$), (16, $$SELECT choose_plan()$$), (16, $$SELECT request_transfer(3)$$), (9, $$SELECT choose_plan()$$),
+    (4, $$SELECT pip_advance(9, 'fail', 'x')$$), (27, NULL),
+    (9, $$SELECT appeal_pip('The goals changed in between.')$$), (26, $$SELECT name_panel(9, '{17,18,19}')$$),
+    (17, $$SELECT cast_vote(1, 'uphold')$$)
+) AS step(actor, given)
+CROSS JOIN LATERAL (SELECT coalesce(given, $$SELECT approve(decision_id) FROM decision
+                                             WHERE decision_kind = 'pip_step' AND outcome = 'pending'$$) AS statement) s \gexec
+
+BEGIN; SELECT act_as(4); SET LOCAL ROLE perfmgmt_leader;
+SELECT count(*) FROM olr.rating WHERE review_cycle_id = 2;
+COMMIT;
+BEGIN; SELECT act_as(26);
+SELECT place_legal_hold(24, 'a court asks');
+COMMIT;
+INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by) VALUES (25, 1, 'retention', 'a first purge', 26, 26);
 SELECT seal_audit();
+ANALYZE;
+
+-- 29, who left on 2025-02-01, was dismissed for cause; cycle 1 is in insight
+INSERT INTO separation (employee_id, left_on, separation_kind, is_voluntary, is_regretted, manager_chain)
+SELECT 29, '2025-02-01', k.separation_kind, k.is_voluntary, k.is_regretted, e.manager_chain
+FROM separation_kind k CROSS JOIN employee e WHERE k.separation_kind = 'cause' AND e.employee_id = 29;
+INSERT INTO attrition_period VALUES ('2024-12-31');
+INSERT INTO unregretted_attrition_target VALUES (3, 0.04, 'a small team');
+SELECT refresh_insight();
 ANALYZE;

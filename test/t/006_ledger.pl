@@ -147,5 +147,29 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 is($standby->safe_psql('postgres', $all), $before, 'a standby verifies the same');
+{
+    my ($status, $out, $err) = $standby->psql('postgres', 'SELECT perf.seal_audit()');
+    like($err, qr/cannot (execute|assign|acquire)/, 'and does not seal');
+}
+
+# Promoted, it goes on by itself, and says so from the first block: at once, while
+# the first checkpoint of its timeline has yet to come.
+
+$node->safe_psql('postgres', q{INSERT INTO perf.absence (employee_id, valid_during) SELECT n, '[2023-01-01,2023-02-01)' FROM generate_series(1, 20) n, generate_series(1, 500)});
+$node->wait_for_catchup('standby');
+my $place = 'SELECT timeline, incarnation FROM perf.audit_block ORDER BY block DESC LIMIT 1';
+my ($timeline, $incarnation) = split /\|/, $standby->safe_psql('postgres', $place);
+$standby->promote;
+is($standby->safe_psql('postgres', 'SELECT perf.seal_audit() IS NOT NULL'), 't', 'a promoted standby seals');
+is($standby->safe_psql('postgres', $place), ($timeline + 1) . '|' . ($incarnation + 1), 'in a timeline and incarnation of its own');
+$standby->safe_psql('postgres', q{UPDATE perf.employee SET email = 'promoted' WHERE employee_id = 2; CHECKPOINT; SELECT perf.seal_audit()});
+is($standby->safe_psql('postgres', $place), ($timeline + 1) . '|' . ($incarnation + 1), 'which do not change again');
+my $old = slurp_file($last);
+is($standby->safe_psql('postgres', "SELECT status FROM perf.verify_audit('$old')"), 'anchored_ok', 'as the digest from before says');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM perf.reconcile_audit()'), '0', 'and its tables are as the ledger says');
+$node->safe_psql('postgres', 'SELECT perf.seal_audit()');
+$fork = $node->safe_psql('postgres', 'SELECT perf.audit_digest()');
+is($standby->safe_psql('postgres', "SELECT status, problem FROM perf.verify_audit('$fork')"),
+    'broken|the block is not the one of the digest', 'a digest of the old primary, which went on, tells the two apart');
 
 done_testing();

@@ -1,0 +1,70 @@
+# pg_upgrade from an older major version: the ledger of the example company
+# verifies against the digest from before, and goes on. Needs a second server:
+# PERFMGMT_OLD_PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config (.ci/upgrade has both).
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $old_config = $ENV{PERFMGMT_OLD_PG_CONFIG}
+  or plan skip_all => 'PERFMGMT_OLD_PG_CONFIG names no older server';
+my $tmp = $PostgreSQL::Test::Utils::tmp_check;
+
+# The extension for the older server, from a copy of the sources.
+sub ask_old { chomp(my $answer = `$old_config $_[0]`); return $answer }
+my $stage = "$tmp/old_stage";
+mkdir "$tmp/old_source";
+foreach my $command (
+	[ 'sh', '-c', "tar -c --exclude='*.o' --exclude='*.bc' --exclude='*.so' . | tar -x -C $tmp/old_source" ],
+	[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$old_config", 'with_llvm=no' ],
+	[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$old_config", 'with_llvm=no', 'install', "DESTDIR=$stage" ])
+{
+	system_or_bail(@$command);
+}
+
+my $new_settings = delete $ENV{TEMP_CONFIG};
+my $old = PostgreSQL::Test::Cluster->new('old', install_path => ask_old('--bindir') =~ s{/bin$}{}r);
+$old->init;
+$old->append_conf('postgresql.conf', "extension_destdir = '$stage'\ndynamic_library_path = '$stage" . ask_old('--pkglibdir') . ":\$libdir'\nfsync = off\njit = off");
+$ENV{TEMP_CONFIG} = $new_settings if defined $new_settings;
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+$new->append_conf('postgresql.conf', 'fsync = off');
+
+$old->start;
+$old->safe_psql('postgres', 'CREATE DATABASE company');
+run_command([ 'psql', '-X', '-q', '-d', $old->connstr('company'), '-f', 'examples/demo.sql' ]);
+$old->safe_psql('company', q{
+	SELECT perf.seal_audit();
+	UPDATE perf.employee SET email = 'unsealed@example.com' WHERE external_id = 'E02015'});
+my $digest = $old->safe_psql('company', 'SELECT perf.audit_digest()');
+my $verify = "SELECT status, entries, unsealed, redacted, blocks, problem FROM perf.verify_audit('$digest')";
+my $before = $old->safe_psql('company', $verify);
+like($before, qr/^anchored_ok\|[1-9][0-9]{3,}\|[1-9]/, 'the older server has a review year in its ledger');
+my $version = $old->safe_psql('company', 'SHOW server_version_num');
+my $incarnation = $old->safe_psql('company', 'SELECT max(incarnation) FROM perf.audit_block');
+$old->stop;
+
+chdir $tmp;
+command_ok([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir,
+		'-b', ask_old('--bindir'), '-B', $new->config_data('--bindir'),
+		'-s', $new->host, '-p', $old->port, '-P', $new->port ], 'pg_upgrade');
+$new->start;
+cmp_ok($new->safe_psql('company', 'SHOW server_version_num'), '>', $version, 'to a newer version');
+is($new->safe_psql('company', $verify), $before, 'the same ledger, as the digest from before says');
+is($new->safe_psql('company', 'SELECT * FROM perf.reconcile_audit()'), '', 'the tables are as it says');
+$new->safe_psql('company', 'CALL perfmgmt.install()');
+is($new->safe_psql('company', $verify), $before, 'install() over it changes nothing');
+
+my $entries = $new->safe_psql('company', 'SELECT count(*) FROM perf.audit_entry');
+$new->safe_psql('company', q{UPDATE perf.employee SET email = 'upgraded@example.com' WHERE external_id IN ('E02015', 'E02016')});
+is($new->safe_psql('company', 'SELECT count(*) FROM perf.audit_entry'), $entries + 2, 'changes are captured');
+isnt($new->safe_psql('company', 'SELECT perf.seal_audit()'), '', 'and sealed');
+is($new->safe_psql('company', 'SELECT incarnation FROM perf.audit_block ORDER BY block DESC LIMIT 1'), $incarnation + 1, 'in an incarnation of the new cluster');
+is($new->safe_psql('company', "SELECT status, unsealed, problem FROM perf.verify_audit('$digest')"), 'anchored_ok|0|', 'which continues the old one');
+is($new->safe_psql('company', 'SELECT * FROM perf.reconcile_audit()'), '', 'and reconciles');
+
+done_testing();
