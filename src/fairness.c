@@ -25,8 +25,10 @@
 /* What is left of a tail whose terms are this much smaller changes no digit. */
 #define NEGLIGIBLE 1e-22
 
-/* The weight of the most probable table: large, so that no other one that can
- * matter is too small for a double. */
+/*
+ * The weight of the most probable table: large, so that no other one that can
+ * matter is too small for a double.
+ */
 #define MODE_WEIGHT 1e200
 
 /* Half of the people, but for rounding. */

@@ -33,6 +33,7 @@
 #include "utils/timestamp.h"
 
 #define ENGINE_ROLE "perfmgmt_engine"
+#define LEDGER_ROLE "perfmgmt_ledger"
 #define RECORDS_SCHEMA "perf"
 
 /*
@@ -997,10 +998,11 @@ AskedWithin(const PipStep *step, DateADT usual, DateADT earliest, DateADT latest
 static DateADT
 ChoiceDue(const PipStep *step)
 {
+	DateADT		latest = AddMonths(step->today, 2);
 	DateADT		usual = AddMonths(step->today, step->choice_months);
 
 	usual = BusinessDayFrom(AddBusinessDays(usual, step->choice_business_days));
-	return AskedWithin(step, usual, AddBusinessDays(step->today, 5), AddMonths(step->today, 2));
+	return AskedWithin(step, Min(usual, latest), AddBusinessDays(step->today, 5), latest);
 }
 
 static DateADT
@@ -1139,6 +1141,14 @@ RequireTrigger(FunctionCallInfo fcinfo, const char *relation)
 	return trigger;
 }
 
+/* The routines that erase a person, at the end: see sql/schema/erasure.sql. */
+static bool
+IsErasing(TriggerData *trigger)
+{
+	return TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
+		GetUserId() == get_role_oid("perfmgmt_ledger", true);
+}
+
 static void
 RefuseWrite(Relation relation)
 {
@@ -1173,10 +1183,18 @@ OnlyChainDiffers(TupleDesc desc, HeapTuple before, HeapTuple after)
 	return true;
 }
 
-/* Erasure has its own rules, checked where it is done. */
+static bool
+IsRole(const char *role)
+{
+	return GetUserId() == get_role_oid(role, true);
+}
+
+/* What was written stays, until an erasure or a purge that people decided. */
 static Datum
 KeepHistory(TriggerData *trigger)
 {
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && IsRole(LEDGER_ROLE))
+		return PointerGetDatum(trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
 		OnlyChainDiffers(RelationGetDescr(trigger->tg_relation), trigger->tg_trigtuple, trigger->tg_newtuple))
 		return PointerGetDatum(trigger->tg_newtuple);
@@ -1316,6 +1334,8 @@ perfmgmt_pip_event_write(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = RequireTrigger(fcinfo, "pip_event");
 
+	if (IsErasing(trigger))
+		return PointerGetDatum(trigger->tg_trigtuple);
 	if (IsLogicalWorker())		/* a subscriber copies what was decided elsewhere */
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 							   trigger->tg_newtuple : trigger->tg_trigtuple);
@@ -1393,10 +1413,12 @@ perfmgmt_pip_case_guard(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = RequireTrigger(fcinfo, "pip_case");
 
+	if (IsErasing(trigger))
+		return PointerGetDatum(TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ? NULL : trigger->tg_trigtuple);
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
-		/* for everybody but the routines that let manager_chain follow */
-		if (!applying_event && !IsLogicalWorker() && GetUserId() != get_role_oid(ENGINE_ROLE, true))
+		/* for everybody but the routines that let manager_chain follow, or erase */
+		if (!applying_event && !IsLogicalWorker() && !IsRole(ENGINE_ROLE) && !IsRole(LEDGER_ROLE))
 			RefuseWrite(trigger->tg_relation);
 		return PointerGetDatum(NULL);
 	}

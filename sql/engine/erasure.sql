@@ -9,6 +9,8 @@ AS $$
     SELECT v.category, v.table_name,
            CASE v.clock
                WHEN 'cycle' THEN 't.review_cycle_id IN (SELECT c.review_cycle_id FROM perf.review_cycle c WHERE c.released_at < $1)'
+               WHEN 'case' THEN 't.pip_case_id IN (SELECT c.pip_case_id FROM perf.pip_case c WHERE c.closed_on < $1)'
+               WHEN 'appeal' THEN 't.appeal_id IN (SELECT a.appeal_id FROM perf.appeal a JOIN perf.pip_case c USING (employee_id, pip_case_id) WHERE c.closed_on < $1)'
                ELSE v.clock END
     FROM (VALUES
         ('author_links', 'release_group', 'cycle'),
@@ -31,14 +33,30 @@ AS $$
         ('ratings', 'goal', 'cycle'),
         ('ratings', 'accomplishment', 'upper(t.achieved_during) < $1'),
         ('released', 'development_goal', 't.closed_at < $1'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT k.pip_case_id FROM perf.pip_case k WHERE k.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'forte_label', 'cycle'),
         ('released', 'forte_summary', 'cycle'),
         ('released', 'forte_score', 'cycle'),
+        ('released', 'forte_plan', 't.pip_case_id IN (SELECT p.pip_case_id FROM perf.pip_case p WHERE p.closed_on < $1)'),
         ('released', 'forte_text', 'cycle'),
         ('released', 'development_goal', 't.from_cycle_id IN (SELECT c.review_cycle_id FROM perf.review_cycle c WHERE c.released_at < $1)'),
         ('released', 'review_acknowledgement', 'cycle'),
-        ('released', 'rating_dispute', 'cycle')
+        ('released', 'rating_dispute', 'cycle'),
+        ('pip', 'appeal_vote', 'appeal'),
+        ('pip', 'appeal_member', 'appeal'),
+        ('pip', 'appeal', 'case'),
+        ('pip', 'pip_milestone', 'case'),
+        ('pip', 'pip_plan', 'case'),
+        ('pip', 'pip_pause', 'case'),
+        ('pip', 'coaching_note', 'case'),
+        ('pip', 'severance_offer', 'case'),
+        ('pip', 'pip_reminder', 'case'),
+        ('pip', 'forte_plan', 'case'),
+        ('pip', 'pip_event', 'case'),
+        ('pip', 'pip_case', 't.closed_on < $1'),
+        ('pip', 'transfer_request', 't.decided_at < $1'),
+        ('separations', 'separation', 't.left_on < $1')
     ) AS v(category, table_name, clock)
 $$;
 COMMENT ON FUNCTION perfmgmt.retained_table() IS

@@ -47,6 +47,8 @@ INSERT INTO retention_rule VALUES
     ('author_links', 24, 'who rated and wrote about whom: ratings, feedback and nominations as they were collected; the release stays'),
     ('ratings', 84, 'assessments, Overall Values, calibration, goals, accomplishments'),
     ('released', 84, 'what was released to employees, acknowledgements, disputes'),
+    ('pip', 84, 'closed cases of Focus and Pivot with all that belongs to them, transfer requests'),
+    ('separations', 84, 'how people left; that they left stays'),
     ('access_log', 36, 'who read named ratings and authors');
 
 INSERT INTO decision_kind VALUES

@@ -1035,12 +1035,19 @@ RETURNS TABLE (relation regclass, table_name text, person_column text, condition
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
-    WITH col AS (
+    WITH RECURSIVE reference AS (
+        SELECT k.conrelid, u.col, k.confrelid, u.of_col
+        FROM pg_constraint k CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(col, of_col) WHERE k.contype = 'f'
+    ), person AS (
+        -- to employee, or to a column that refers there
+        SELECT r.conrelid, r.col FROM reference r WHERE r.confrelid = 'perf.employee'::regclass
+        UNION
+        SELECT r.conrelid, r.col FROM person p JOIN reference r ON r.confrelid = p.conrelid AND r.of_col = p.col
+    ), col AS (
         SELECT c.oid, c.relname::text AS table_name, a.attname::text AS name, a.atttypid = 'int'::regtype AS is_int, a.attidentity <> '' AS is_number,
                a.atttypid = 'int[]'::regtype AND a.attname <> 'manager_chain' AS is_list,
                a.atttypid = 'int'::regtype AND a.attname LIKE '%\_by'
-               OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'perf.employee'::regclass
-                                                        AND a.attnum = ANY (k.conkey)) AS names_somebody
+               OR EXISTS (SELECT FROM person p WHERE p.conrelid = c.oid AND p.col = a.attnum) AS names_somebody
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     ), described AS (

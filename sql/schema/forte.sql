@@ -72,7 +72,7 @@ COMMENT ON COLUMN release_group.questions IS 'Whose texts are shown.';
 CREATE TABLE forte_plan (
     employee_id int NOT NULL,
     pip_case_id int NOT NULL,
-    stage text NOT NULL REFERENCES pip_stage,
+    stage text NOT NULL,
     is_open boolean NOT NULL,
     is_paused boolean NOT NULL,
     due_on date,
@@ -89,7 +89,6 @@ CREATE TABLE forte_plan (
     PRIMARY KEY (employee_id, pip_case_id),
     FOREIGN KEY (employee_id, pip_case_id) REFERENCES pip_case
 );
-CREATE INDEX ON forte_plan (stage);
 COMMENT ON TABLE forte_plan IS 'Released to the employee once Pivot was offered: where the case stands, until when, the plan in force and the offer that applies. Nothing of Focus.';
 
 CREATE TABLE review_acknowledgement (

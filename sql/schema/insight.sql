@@ -90,7 +90,8 @@ GRANT USAGE ON SCHEMA perf TO perfmgmt_analyst;
 GRANT SELECT ON insight_team, insight_step TO perfmgmt_analyst, perfmgmt_hr;
 
 -- Released cycles whose period is over. Of two that overlap only the first: the
--- difference of both would be a short period.
+-- difference of both would be a short period. Once what they were counted from
+-- may be purged, the figures stay as they are.
 CREATE OR REPLACE FUNCTION insight_cycles()
 RETURNS TABLE (review_cycle_id int, cycle_name text, policy_id int, period_start date, period_end date, k int, months int)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -100,6 +101,8 @@ AS $$
            (SELECT count(*)::int FROM month_ends(c.period_start, c.period_end))
     FROM review_cycle c JOIN anonymity_rule r USING (policy_id)
     WHERE c.released_at IS NOT NULL AND c.period_end < CURRENT_DATE
+      AND c.period_start >= (SELECT coalesce(max(CURRENT_DATE - make_interval(months => x.months)), '-infinity')
+                             FROM retention_rule x WHERE x.category IN ('ratings', 'separations'))
       AND NOT EXISTS (SELECT FROM review_cycle x
                       WHERE x.review_cycle_id < c.review_cycle_id AND x.released_at IS NOT NULL
                         AND daterange(x.period_start, x.period_end, '[]') && daterange(c.period_start, c.period_end, '[]'))

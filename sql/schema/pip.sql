@@ -13,7 +13,8 @@ COMMENT ON TABLE pip_stage IS 'The stages of a case, as perfmgmt.pip_stages() li
 
 CREATE TABLE pip_rule (
     policy_id int PRIMARY KEY REFERENCES policy,
-    time_zone text NOT NULL DEFAULT 'UTC',
+    -- an unknown zone fails here (22023)
+    time_zone text NOT NULL DEFAULT 'UTC' CHECK ((timestamptz '2000-01-01 00:00Z' AT TIME ZONE time_zone) IS NOT NULL),
     review_days int NOT NULL DEFAULT 60,
     choice_months int NOT NULL DEFAULT 1,
     choice_business_days int NOT NULL DEFAULT 0,
@@ -320,7 +321,9 @@ BEGIN
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id())', relation);
     END LOOP;
     FOREACH relation IN ARRAY '{severance_offer,appeal_member,appeal_vote,transfer_request}'::text[] LOOP
-        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr''))', relation);
+        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr'')%s)', relation,
+                       -- who looked at votes is noted
+                       CASE relation WHEN 'appeal_vote' THEN ' AND log_read(''perf.appeal_vote'', employee_id)' ELSE '' END);
         EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_hr USING (employee_id <> actor_id())', relation);
     END LOOP;
     FOREACH relation IN ARRAY '{pip_rule,holiday}'::text[] LOOP
@@ -507,7 +510,7 @@ BEGIN
     INSERT INTO forte_plan (employee_id, pip_case_id, stage, is_open, is_paused, due_on, plan_version, plan_text, milestones, acknowledged_at,
                             offer_kind, offer_weeks, offer_amount, offer_currency, offer_open_until, offer_revocable_until)
     SELECT c.employee_id, c.pip_case_id, c.stage, c.closed_on IS NULL, c.is_paused, c.due_on, p.plan_version, p.employee_section,
-           (SELECT string_agg(format('%s by %s: %s', m.criterion, m.due_on, m.result), E'\n' ORDER BY m.due_on, m.pip_milestone_id)
+           (SELECT string_agg(format('%s by %s: %s', m.criterion, to_char(m.due_on, 'YYYY-MM-DD'), m.result), E'\n' ORDER BY m.due_on, m.pip_milestone_id)
             FROM pip_milestone m WHERE m.employee_id = c.employee_id AND m.pip_plan_id = p.pip_plan_id),
            p.acknowledged_at, o.offer_kind, o.weeks_of_pay, o.amount, o.currency, o.open_until, o.revocable_until
     FROM pip_case c
@@ -615,7 +618,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF ground IS NULL AND pip_advance.event = 'escalate' THEN
-        SELECT 'coaching on ' || string_agg(n.held_on::text, ', ' ORDER BY n.held_on) INTO ground
+        SELECT 'coaching on ' || string_agg(to_char(n.held_on, 'YYYY-MM-DD'), ', ' ORDER BY n.held_on) INTO ground
         FROM coaching_note n WHERE n.employee_id = about_id AND n.pip_case_id = step.pip_case_id HAVING count(*) >= 2;
     END IF;
     RETURN propose_decision('pip_step', about_id, NULL,
@@ -1047,9 +1050,9 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING employee_id, pip_case_id, due_on, reminder
     )
-    SELECT count(queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on)))
-    INTO queued
-    FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder);
+    SELECT count(*) INTO queued
+    FROM (SELECT queue_event(t.told_id, 'pip.' || t.reminder, jsonb_build_object('pip_case_id', t.pip_case_id, 'due_on', t.due_on))
+          FROM reminded m JOIN task t USING (employee_id, pip_case_id, due_on, reminder) OFFSET 0) q;
     RETURN queued;
 END
 $$;

@@ -417,7 +417,6 @@ AS $$
             (1, r.tier1_weeks > r.tier2_weeks AND r.tier2_weeks > r.minimal_weeks AND r.minimal_weeks >= 0
                 AND r.tier1_weeks_per_year >= r.tier2_weeks_per_year AND r.tier2_weeks_per_year >= r.minimal_weeks_per_year
                 AND r.minimal_weeks_per_year >= 0, 'severance does not strictly decrease from tier 1 over tier 2 to minimal'),
-            (2, EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = r.time_zone), 'pip_rule names a time zone that does not exist'),
             (3, r.review_days BETWEEN 1 AND 366, 'review_days must be 1 to 366'),
             (4, CASE r.choice_months WHEN 0 THEN r.choice_business_days BETWEEN 5 AND 40 WHEN 1 THEN r.choice_business_days BETWEEN 0 AND 20
                 ELSE r.choice_months = 2 AND r.choice_business_days = 0 END, 'the time to choose must be 5 business days to 2 months'),

@@ -257,4 +257,30 @@ SET session_replication_role = origin;
 SELECT results_eq($$SELECT stage, open_cases, completed_cases, completion_share, expected_exits FROM perf.attrition_forecast(CURRENT_DATE + 200) WHERE stage IN ('focus', 'pivot_offered')$$,
     $$VALUES ('focus', 2, 22, 0.5455, 1.09), ('pivot_offered', 5, 19, NULL::numeric, NULL::numeric)$$, 'a stage with 20 closed cases has a share, one with 19 has none');
 
+-- Hires: 7 in the period, of whom 3 became LE and 4 HV2
+SET session_replication_role = replica;
+UPDATE employee SET hired_on = '2023-08-01' WHERE employee_id IN (4, 5, 6, 17, 18, 19, 20);
+SET session_replication_role = origin;
+SELECT refresh_insight() \g /dev/null
+SELECT results_eq($$SELECT step, people, share FROM insight.attrition_loop WHERE review_cycle_id = 1 AND step IN ('hired', 'hired_LE', 'hired_HV2') ORDER BY step_order$$,
+    $$VALUES ('hired', 7, NULL::numeric), ('hired_LE', NULL, NULL), ('hired_HV2', NULL, NULL)$$, 'who became LE would say so of the others');
+SELECT results_eq($$SELECT people FROM insight_part WHERE measure = 'hired' ORDER BY cell$$, 'VALUES (3), (4)', 'the parts are those above LE and the rest');
+SELECT is((SELECT sum(a.hires) FROM insight.attrition a WHERE a.team_code = 'company' AND a.review_cycle_id = 1), 7::bigint, 'by team they are as many');
+
+-- Which cycles ------------------------------------------------------------------------
+
+SELECT results_eq('SELECT review_cycle_id, k, months FROM insight_cycles()', 'VALUES (1, 3, 12)', 'a released cycle whose period is over');
+SET session_replication_role = replica;
+INSERT INTO review_cycle (cycle_name, policy_id, status, period_start, period_end, too_new_after, forte_opens_on, forte_closes_on, released_at)
+VALUES ('half of it', 2, 'released', '2024-01-01', '2024-06-30', '2024-03-01', '2024-07-01', '2024-08-01', '2024-09-01'),
+       ('after it', 2, 'released', '2024-07-01', '2024-12-31', '2024-09-01', '2025-01-01', '2025-02-01', '2025-03-01'),
+       ('not over', 2, 'released', CURRENT_DATE - 1, CURRENT_DATE, CURRENT_DATE, CURRENT_DATE, CURRENT_DATE, now());
+SELECT results_eq('SELECT cycle_name FROM insight_cycles() ORDER BY review_cycle_id', $$VALUES ('2024'), ('after it')$$, 'none that overlaps an earlier one, or is not over');
+UPDATE retention_rule SET months = 1 WHERE category = 'separations';
+SELECT is_empty('SELECT * FROM insight_cycles()', 'none whose records may be gone');
+CREATE TEMP TABLE kept AS SELECT * FROM insight.attrition;
+DELETE FROM separation;
+SELECT refresh_insight() \g /dev/null
+SELECT results_eq('SELECT * FROM insight.attrition ORDER BY 1, 5', 'SELECT * FROM kept ORDER BY 1, 5', 'whose figures stay when they go');
+
 SELECT * FROM finish();

@@ -387,6 +387,13 @@ CREATE TEMP VIEW lint_release_table_statistics AS
 SELECT format('%s.%s', c.name, c.attname) AS offender FROM our_column c
 WHERE c.relkind = 'r' AND c.name LIKE 'perf.forte\_%' AND coalesce(c.attstattarget, -1) <> 0;
 
+-- An index that begins otherwise would let EXPLAIN ANALYZE count the rows of others
+-- with a value: "Rows Removed by Filter".
+CREATE TEMP VIEW lint_release_table_index AS
+SELECT format('%s: %s', t.name, i.indexrelid::regclass) AS offender
+FROM our_table t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+WHERE t.name LIKE 'perf.forte\_%' AND a.attname <> 'employee_id';
+
 -- manager_name signs the summary, and raters is a word for how many: both meant.
 CREATE TEMP VIEW lint_release_table_author AS
 SELECT format('%s.%s', c.name, c.attname) AS offender FROM our_column c
@@ -471,6 +478,7 @@ INSERT INTO offence VALUES
 ('enum', 'perf.planted', $$CREATE TYPE perf.planted AS ENUM ('a')$$),
 ('release_table_statistics', 'perf.forte_score.raters', 'ALTER TABLE perf.forte_score ALTER COLUMN raters SET STATISTICS -1'),
 ('release_table_statistics', 'perf.forte_planted.i', 'CREATE TABLE perf.forte_planted (i int)'),
+('release_table_index', 'perf.forte_score: perf.planted', 'CREATE INDEX planted ON perf.forte_score (relation)'),
 ('release_table_author', 'perf.forte_score.rater_id', 'ALTER TABLE perf.forte_score ADD rater_id int'),
 ('unwatched', 'perf.planted: audit_insert', 'CREATE TABLE perf.planted (employee_id int PRIMARY KEY)'),
 ('unwatched', 'perf.goal: audit_update', 'ALTER TABLE perf.goal DISABLE TRIGGER audit_update'),

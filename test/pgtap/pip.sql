@@ -100,6 +100,7 @@ COMMIT;
 ALTER TABLE pip_case ENABLE TRIGGER USER;
 ALTER TABLE pip_event ENABLE TRIGGER USER;
 CALL perfmgmt.install();
+DROP FUNCTION IF EXISTS perf.record_separation(int, text, date);
 SELECT setval('pip_case_pip_case_id_seq', 1000) \g /dev/null
 INSERT INTO appeal (employee_id, pip_case_id, appeal_kind, statement, opened_on, manager_chain)
 SELECT s.employee_id, s.employee_id, CASE s.stage WHEN 'entry_appeal' THEN 'entry' ELSE 'outcome' END, 'x', '2026-02-02', '{6,3,1}'
@@ -451,6 +452,7 @@ SET TimeZone = 'Pacific/Kiritimati';
 SELECT is(perfmgmt.pip_today('UTC'), (clock_timestamp() AT TIME ZONE 'UTC')::date, 'the day is the policy''s');
 SET TimeZone = 'UTC';
 SELECT is(perfmgmt.pip_today('Pacific/Kiritimati'), (clock_timestamp() AT TIME ZONE 'Pacific/Kiritimati')::date, 'in its zone');
+SELECT throws_ok($$INSERT INTO perf.policy (policy_id, policy_name) VALUES (99, 'x'); INSERT INTO perf.pip_rule (policy_id, time_zone) VALUES (99, 'Middle/Earth')$$, '22023', NULL, 'an unknown zone');
 SELECT throws_ok($$SET perfmgmt.today = '1 May'$$, '22023', NULL, 'a day for rehearsals is a day');
 CREATE ROLE pip_plain;
 BEGIN;
@@ -531,6 +533,7 @@ UPDATE pip_event SET event = 'appeal_entry' WHERE employee_id = 104;
 COMMIT;
 ALTER TABLE pip_event ENABLE TRIGGER USER;
 CALL perfmgmt.install();
+DROP FUNCTION IF EXISTS perf.record_separation(int, text, date);
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
 
@@ -579,7 +582,7 @@ SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)
 SELECT results_eq($$SELECT employee_id, event, detail ->> 'due_on' FROM perf.outbox
                     WHERE (detail ->> 'pip_case_id')::int = (SELECT max(pip_case_id) FROM perf.pip_case WHERE employee_id = 24) ORDER BY outbox_id$$,
     $$VALUES (7, 'pip.due', '2026-04-07'), (7, 'pip.overdue', '2026-04-07')$$, 'of Focus the manager is reminded, and nothing is queued about the employee');
-SELECT results_eq($$SELECT event, count(*) FROM perf.outbox WHERE employee_id IN (24, 25) GROUP BY employee_id, event ORDER BY employee_id$$,
+SELECT results_eq($$SELECT event, count(*) FROM perf.outbox WHERE employee_id IN (24, 25) AND event LIKE 'pip.%' GROUP BY employee_id, event ORDER BY employee_id$$,
     $$VALUES ('pip.resigned', 1::bigint), ('pip.resigned', 1)$$, 'but that somebody resigned');
 SELECT is_empty($$SELECT o.* FROM perf.outbox o JOIN perf.pip_case c ON c.pip_case_id = (o.detail ->> 'pip_case_id')::int
                   WHERE o.employee_id = c.employee_id AND c.employee_informed_on IS NULL$$, 'no queue holds what the person does not know');
@@ -591,7 +594,7 @@ SELECT is_empty($$SELECT o.pip_case_id FROM perf.severance_offer o JOIN perf.sev
 -- where the policy discloses Focus
 BEGIN;
 ALTER TABLE pip_rule DISABLE TRIGGER USER;
-UPDATE pip_rule SET focus_disclosed = true, entry_appeal_allowed = false WHERE policy_id = 2;
+UPDATE pip_rule SET focus_disclosed = true, entry_appeal_allowed = false, choice_months = 2 WHERE policy_id = 2;
 COMMIT;
 TRUNCATE heard, step;
 INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
@@ -600,9 +603,10 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (7, '2026-02-02', $$SELECT pip_advance(23, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
     (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'in Focus', NULL),
     (23, '2026-02-02', $$SELECT stage || ' ' || due_on FROM forte.my_plan$$, '^focus 2026-04-07$', 'the employee sees it', 'employee'),
-    (7, '2026-02-02', $$SELECT pip_advance(23, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'),
-    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'Pivot', NULL),
-    (23, '2026-02-02', $$SELECT appeal_pip('x')$$, '^PM004 the policy knows no appeal', 'without an appeal against the offer, where the policy has none', 'employee');
+    (7, '2026-03-02', $$SELECT pip_advance(23, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-03-02', $$SELECT approve_pending()$$, '^1', 'Pivot', NULL),
+    (23, '2026-03-02', $$SELECT due_on FROM forte.my_plan$$, '^2026-05-02$', 'two months are the most, on a Saturday too', 'employee'),
+    (23, '2026-03-02', $$SELECT appeal_pip('x')$$, '^PM004 the policy knows no appeal', 'without an appeal against the offer, where the policy has none', 'employee');
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
 
@@ -623,6 +627,27 @@ SELECT is(has_final_le(17), true, 'with one it is');
 SELECT act_as(6) \g /dev/null
 SELECT lives_ok($$SELECT perf.pip_advance(17, 'identify')$$, 'and needs no reason');
 ROLLBACK;
+
+-- Erasure ---------------------------------------------------------------------------------
+
+-- history goes only where people decided so; the state not even then
+BEGIN;
+SET LOCAL ROLE perfmgmt_ledger;
+SELECT public.throws_ok($$UPDATE perf.pip_case SET stage = 'focus'$$, '42501', NULL, 'the role that erases writes no stage');
+ROLLBACK;
+SELECT pip_case_id AS closed_case FROM pip_case WHERE employee_id = :appellant AND stage = 'closed_reinstated' \gset
+TRUNCATE heard, step;
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    (26, '2026-06-01', $$SELECT propose_retention_rule('pip', 1, 'x')$$, '^\d', 'HR proposes to keep cases for a month', 'hr'),
+    (27, '2026-06-01', $$SELECT approve(max(decision_id)) FROM perf.decision WHERE decision_kind = 'retention_rule'$$, '', 'a second one approves', 'hr'),
+    (26, '2026-06-01', format($$SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM purge_expired('2026-06-01') WHERE category = 'pip' AND purged_rows > 0$$),
+        '^appeal appeal_member appeal_vote .*pip_case pip_event', 'what is older goes', 'hr');
+SELECT count(*) AS open_before FROM pip_case WHERE closed_on IS NULL \gset
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+SELECT is((SELECT count(*) FROM pip_case WHERE pip_case_id = :closed_case), 0::bigint, 'a closed case is gone');
+SELECT is((SELECT count(*) FROM pip_event WHERE pip_case_id = :closed_case), 0::bigint, 'with its events');
+SELECT is((SELECT count(*) FROM pip_case WHERE closed_on IS NULL), :open_before::bigint, 'open ones stay');
 
 -- The page -------------------------------------------------------------------------------
 

@@ -81,7 +81,6 @@ INSERT INTO offence (statement, detail) VALUES
 ('UPDATE pip_rule SET minimal_weeks = 4 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
 ('UPDATE pip_rule SET tier2_weeks_per_year = 2 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
 ('UPDATE pip_rule SET minimal_weeks = -1 WHERE policy_id = $1', 'severance does not strictly decrease from tier 1 over tier 2 to minimal.'),
-($$UPDATE pip_rule SET time_zone = 'Middle/Earth' WHERE policy_id = $1$$, 'pip_rule names a time zone that does not exist.'),
 ('UPDATE pip_rule SET review_days = 0 WHERE policy_id = $1', 'review_days must be 1 to 366.'),
 ('UPDATE pip_rule SET choice_months = 0, choice_business_days = 4 WHERE policy_id = $1', 'the time to choose must be 5 business days to 2 months.'),
 ('UPDATE pip_rule SET choice_months = 2, choice_business_days = 1 WHERE policy_id = $1', 'the time to choose must be 5 business days to 2 months.'),

@@ -33,7 +33,7 @@ EXPLAIN (COSTS OFF, VERBOSE) SELECT perfmgmt.pip_next('focus', 'improve');
 -- days: a zone, and a rehearsal
 SET perfmgmt.today = '2026-02-29x';
 SET perfmgmt.today = '2026-02-28';
-SELECT perfmgmt.pip_today('Europe/Berlin');
+SELECT to_char(perfmgmt.pip_today('Europe/Berlin'), 'YYYY-MM-DD') AS day;
 RESET perfmgmt.today;
 SELECT perfmgmt.pip_today('Nowhere/Here');
 
