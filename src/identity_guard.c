@@ -29,6 +29,16 @@
 static ProcessUtility_hook_type previous_ProcessUtility = NULL;
 static ExecutorFinish_hook_type previous_ExecutorFinish = NULL;
 
+/*
+ * A superuser's own connection has nothing to keep from itself, and test
+ * frameworks count in temporary tables.
+ */
+static bool
+IsGuarded(void)
+{
+	return !superuser_arg(GetSessionUserId());
+}
+
 static bool
 IsOfThisTransaction(Oid relid)
 {
@@ -63,7 +73,7 @@ CheckNoNewTemporaryTable(void)
 {
 	uint64		i;
 
-	if (!(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE))
+	if (!(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) || !IsGuarded())
 		return;
 	/* not read-only: sees what the statement under way made */
 	if (SPI_execute("SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind IN ('r', 'p')",
@@ -94,14 +104,12 @@ CheckNothingWaits(void)
 
 /*
  * A temporary table that was there before this transaction stays after it.  One
- * of this transaction is dropped at commit: another kind cannot be made.  A
- * superuser's own connection has nothing to keep from itself, and test frameworks
- * count in temporary tables.
+ * of this transaction is dropped at commit: another kind cannot be made.
  */
 static void
 CheckNotKept(Oid relid)
 {
-	if (OidIsValid(relid) && !superuser_arg(GetSessionUserId()) && get_rel_persistence(relid) == RELPERSISTENCE_TEMP &&
+	if (OidIsValid(relid) && IsGuarded() && get_rel_persistence(relid) == RELPERSISTENCE_TEMP &&
 		!IsOfThisTransaction(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),

@@ -525,7 +525,8 @@ END
 $$;
 COMMENT ON FUNCTION acknowledge_review(int, text) IS 'Notes that the actor has read the own result, with a comment; a later call may change the comment. Reading is not agreeing. Error PM004 before a release.';
 
-CREATE OR REPLACE FUNCTION dispute_rating(cycle_id int, dispute_text text) RETURNS int
+-- Returns nothing: the number of the row would tell how many others dispute.
+CREATE OR REPLACE FUNCTION dispute_rating(cycle_id int, dispute_text text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
@@ -543,10 +544,9 @@ BEGIN
     VALUES (part.employee_id, cycle_id, dispute_rating.dispute_text, part.manager_chain)
     RETURNING rating_dispute_id INTO new_id;
     PERFORM queue_event(part.employee_id, 'forte.disputed', jsonb_build_object('review_cycle_id', cycle_id, 'rating_dispute_id', new_id));
-    RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION dispute_rating(int, text) IS 'The actor disputes the own released result, once and within 14 days; returns the rating_dispute_id. Error PM004 otherwise.';
+COMMENT ON FUNCTION dispute_rating(int, text) IS 'The actor disputes the own released result, once and within 14 days. olr.dispute has its number. Error PM004 otherwise.';
 
 -- The table of disputes is the leaders'; an employee reads the own ones here.
 CREATE OR REPLACE FUNCTION own_disputes()

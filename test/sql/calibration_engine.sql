@@ -453,6 +453,7 @@ BEGIN
     RETURN NEXT;
 END $$;
 ANALYZE random_weights;
+SET max_parallel_workers_per_gather = 0;
 CREATE TABLE serial AS
 SELECT m, d.* FROM unnest('{hamilton,webster,huntington_hill,dhondt}'::text[]) m, digest(m) d;
 SET parallel_setup_cost = 0;

@@ -19,7 +19,8 @@ SELECT line_number, fields, fields = ARRAY[E'\xEF\xBB\xBF3'] AS mark_kept
 FROM perfmgmt.csv_records(ARRAY[E'\xEF\xBB\xBFid,name\r', E'1,"a\r', E'b"\r', E'2,c\rd\r\r'])
 UNION ALL
 SELECT line_number, NULL, fields = ARRAY[E'\xEF\xBB\xBF3']
-FROM perfmgmt.csv_records(ARRAY['', E'\xEF\xBB\xBF3']);
+FROM perfmgmt.csv_records(ARRAY['', E'\xEF\xBB\xBF3'])
+ORDER BY line_number, fields;
 SELECT * FROM perfmgmt.csv_records(ARRAY[E'\xEF\xBB\xBF', 'a']);
 SELECT * FROM perfmgmt.csv_records(ARRAY[E'\xEF\xBB\xBF"a,b"']);
 
