@@ -30,16 +30,19 @@ SELECT perf.open_cycle(:cycle_id) AS participants \gset
 \copy perf.import_principle_rating (employee_external_id, rater_external_id, relation, scores, comment) FROM 'examples/company/principle_ratings.csv' WITH (FORMAT csv, HEADER)
 \copy perf.import_accomplishment (employee_external_id, claim, link, period_from, period_to, verified_by_external_id) FROM 'examples/company/accomplishments.csv' WITH (FORMAT csv, HEADER)
 SELECT 'ratings' AS file, i.* FROM perf.import_ratings(:cycle_id) i;
+
+\echo '== 3. Colleagues write feedback; each one is told who sees the name ==========='
+\echo
+\ir demo_feedback.sql
+
+\echo '== 4. calibrate(): scores, role-model cap, matrix, quotas, in one call ========'
+\echo
 SELECT perf.advance_cycle(:cycle_id) AS status \gset
 \copy perf.import_assessment (employee_external_id, job_performance, potential, assessed_by_external_id, summary) FROM 'examples/company/assessments.csv' WITH (FORMAT csv, HEADER)
 SELECT 'assessments' AS file, a.* FROM perf.import_assessments(:cycle_id) a
 UNION ALL
 SELECT 'accomplishments', c.* FROM perf.import_accomplishments() c;
 ANALYZE;
-
-\echo
-\echo '== 3. calibrate(): scores, role-model cap, matrix, quotas, in one call ========'
-\echo
 SELECT perf.advance_cycle(:cycle_id) AS status \gset
 SELECT * FROM perf.calibrate(:cycle_id);
 
@@ -54,7 +57,7 @@ FROM olr.session_distribution d
 JOIN (SELECT proposed_tier AS tier, count(*) AS proposed FROM perf.overall_value GROUP BY proposed_tier) p USING (tier)
 WHERE d.scope = 'company' AND d.review_cycle_id = :cycle_id ORDER BY d.tier_order DESC;
 
-\echo '== 4. The leader of Alice Kerrigan looks at her (OLR) ========================='
+\echo '== 5. The leader of Alice Kerrigan looks at her (OLR) ========================='
 \echo
 SELECT e.employee_id AS alice_id, e.manager_chain[2] AS leader_id FROM perf.employee e WHERE e.external_id = 'E02015' \gset
 \echo 'BEGIN; SELECT perfmgmt.act_as(...); SET LOCAL ROLE perfmgmt_leader;'
@@ -72,7 +75,7 @@ SELECT name, input, value FROM perf.explain_ov(:cycle_id, :alice_id)
 WHERE name IN ('LP points', 'LP tier', 'performance band', 'proposed tier', 'OV points', 'quota tier', 'nearest change up', 'nearest change down');
 COMMIT;
 
-\echo '== 5. The leaders calibrate; the quotas hold ==================================='
+\echo '== 6. The leaders calibrate; the quotas hold ==================================='
 \echo
 -- a session about one group: chaired by its head, with the heads beside as calibrators
 SELECT g.calibration_group_id AS group_id, g.parent_group_id FROM perf.calibration_group g
@@ -133,7 +136,7 @@ SET LOCAL ROLE perfmgmt_hr;
 SELECT forte_label, tier, count(*) AS people FROM olr.label_discrepancy
 GROUP BY forte_label, tier, tier_order ORDER BY tier_order, forte_label;
 
-\echo '== 6. A named person releases; Alice looks at herself (Forte) ================='
+\echo '== 7. A named person releases; Alice looks at herself (Forte) ================='
 \echo
 SELECT perf.release_forte(:cycle_id, 'results of 2026 as calibrated') AS labels_released;
 COMMIT;
@@ -144,11 +147,13 @@ SET LOCAL ROLE perfmgmt_employee;
 SELECT full_name, forte_label, manager_name, manager_summary FROM forte.my_review;
 \x off
 SELECT explanation FROM forte.my_explanation ORDER BY step;
-SELECT principle_name, string_agg(format('%s %s (%s)', relation, mean_score, raters), ', ' ORDER BY relation) AS seen_by
+SELECT principle_name, string_agg(format('%s %s (%s)', relation, coalesce(mean_score::text, score_band), raters), ', ' ORDER BY relation) AS seen_by
 FROM forte.my_principles WHERE relation <> 'self' GROUP BY principle_ordinal, principle_name ORDER BY principle_ordinal LIMIT 6;
+\echo 'What colleagues wrote to her. The manager saw who; here is no author to be found:'
+SELECT question_name, relation, feedback FROM forte.my_feedback WHERE relation <> 'self';
 COMMIT;
 
-\echo '== 7. What the database refuses, whatever the client =========================='
+\echo '== 8. What the database refuses, whatever the client =========================='
 \set ON_ERROR_STOP off
 \set SHOW_CONTEXT never
 \echo
@@ -183,7 +188,10 @@ DROP EXTENSION perfmgmt;
 \set VERBOSITY default
 \set ON_ERROR_STOP on
 \echo
-\echo '== 8. The ledger proves itself, against one line kept outside ================='
+\ir demo_pip.sql
+\ir demo_attrition.sql
+
+\echo '== 11. The ledger proves itself, against one line kept outside ================'
 \echo
 SELECT perf.seal_audit() AS block \gset
 SELECT perf.audit_digest() AS digest \gset
@@ -196,3 +204,7 @@ BEGIN;
 UPDATE perf.audit_entry SET content = set_byte(content, 60, get_byte(content, 60) # 1) WHERE subject = :alice_id AND sequence = 3;
 SELECT status, broken_table, broken_subject AS person, broken_sequence AS entry, problem FROM perf.verify_audit(:'digest');
 ROLLBACK;
+\echo 'Who read ratings of Alice Kerrigan, or who wrote about her; each read left a row by itself:'
+\echo
+SELECT DISTINCT e.full_name AS reader, l.relation_name AS what FROM perf.access_log l JOIN perf.employee e ON e.employee_id = l.actor_id
+WHERE l.subjects @> :alice_id ORDER BY 1, 2;

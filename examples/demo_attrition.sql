@@ -1,6 +1,6 @@
 -- Included by demo.sql after the release: who left and how, and the figures that
 -- are released of it. Uses :hr_id and :cycle_id.
-\echo '== Attrition: figures of teams, never names ===================================='
+\echo '== 10. Attrition: figures of teams, never names ==============================='
 \echo
 \echo 'HR says how those left whom the CSV files brought with a day alone:'
 BEGIN;
