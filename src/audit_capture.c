@@ -435,17 +435,27 @@ AuditPrimaryKey(Relation rel)
 	return rel->rd_pkindex;
 }
 
+/* The server's own hint is about its log, which the application does not read. */
+static void
+HintToRetry(void *arg)
+{
+	if (geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED)
+		errhint("Retry the transaction. Those that change several people in the same order, by employee_id, do not run into each other.");
+}
+
 static void
 LockChains(Capture *capture, int32 *subjects, int64 count)
 {
 	TupleTableSlot *key = table_slot_create(capture->head_table, NULL);
 	TupleTableSlot *found = table_slot_create(capture->head_table, NULL);
 	Oid			index = AuditPrimaryKey(capture->head_table);
+	ErrorContextCallback hint = {.callback = HintToRetry,.previous = error_context_stack};
 	int64		i;
 
 	if (count > 1)
 		qsort(subjects, count, sizeof(int32), CompareSubjects);
 	capture->chains = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Chain) * count);
+	error_context_stack = &hint;
 	for (i = 0; i < count; i++)
 	{
 		Chain	   *chain;
@@ -458,6 +468,7 @@ LockChains(Capture *capture, int32 *subjects, int64 count)
 		chain->subject = subjects[i];
 		LockHead(capture, chain, index, key, found);
 	}
+	error_context_stack = hint.previous;
 	ExecDropSingleTupleTableSlot(key);
 	ExecDropSingleTupleTableSlot(found);
 }

@@ -43,6 +43,18 @@ sub outside
     return $out . $err;
 }
 
+# A psql that cannot connect leaves before it read its query, which IPC::Run may
+# die of: pg_isready reads nothing.
+sub wait_until_ready
+{
+    for (1 .. 1800)
+    {
+        return if system('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
+        select(undef, undef, undef, 0.1);
+    }
+    die 'no recovery';
+}
+
 # Writers ---------------------------------------------------------------------
 # Each transaction takes several chains, in several statements, some in
 # savepoints that are rolled back; deadlocks are retried by the next iteration.
@@ -94,13 +106,41 @@ for my $round (1 .. 2)
         $node->start;
     }
     eval { $bench->finish };
-    $node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no recovery';
+    wait_until_ready();
     is($node->safe_psql('postgres', $verify), 'unanchored||||', "round $round: whole after the crash");
     is($node->safe_psql('postgres', q{SELECT count(*) FROM written w JOIN perf.audit_head h ON h.subject = w.employee_id WHERE h.sequence < w.at_least}),
         '0', "round $round: no committed entry is lost");
     is($node->safe_psql('postgres', 'SELECT count(*) FROM perf.reconcile_audit()'), '0', "round $round: the tables are as the ledger says");
     my $kept = slurp_file($digest);
     is($node->safe_psql('postgres', "SELECT status FROM perf.verify_audit('$kept')"), 'anchored_ok', "round $round: as the digest says");
+}
+
+# A deadlock -------------------------------------------------------------------
+# The application is told what to do, not where the server's log is.
+
+{
+    my ($in, $out, $err) = ('', '', '');
+    my $limit = IPC::Run::timer(60);
+    my $change = sub { "UPDATE perf.employee SET email = 'd' || random() WHERE employee_id = $_[0];\n" };
+    my $second = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err, $limit);
+    $in .= "SET deadlock_timeout = '100s'; BEGIN;\n" . $change->(2) . "\\echo ready\n";
+    $second->pump until $out =~ /ready/;
+    my ($in1, $out1, $err1) = ('', '', '');
+    my $first = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ], '<', \$in1, '>', \$out1, '2>', \$err1, $limit);
+    # the rows themselves are others', so that they meet at the heads alone
+    $in1 .= "SET deadlock_timeout = '100ms'; BEGIN;\n" . $change->(1) . "\\echo ready\n";
+    $first->pump until $out1 =~ /ready/;
+    my $absent = sub { "INSERT INTO perf.absence (employee_id, valid_during) VALUES ($_[0], '[2022-01-01,2022-02-01)');\n" };
+    $in .= $absent->(1);
+    $second->pump_nb;
+    $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%absence%'}) or die 'nobody waits';
+    $in1 .= $absent->(2) . "\\q\n";
+    $first->finish;
+    like($err1, qr/deadlock detected/, 'statements in crossing order');
+    like($err1, qr/^HINT:  Retry the transaction\./m, 'the hint says to retry');
+    $in .= "COMMIT;\n\\q\n";
+    $second->finish;
+    is($err, '', 'the other one goes on');
 }
 
 # The independent verifier -----------------------------------------------------

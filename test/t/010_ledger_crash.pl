@@ -47,6 +47,18 @@ my $psql = $node->config_data('--bindir') . '/psql';
 
 sub somebody { return 1 + int(rand($people)) }
 
+# A psql that cannot connect leaves before it read its query, which IPC::Run may
+# die of: pg_isready reads nothing.
+sub wait_until_ready
+{
+	for (1 .. 1800)
+	{
+		return if system('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
+		select(undef, undef, undef, 0.1);
+	}
+	die 'no recovery';
+}
+
 # A transaction as an application has it, and the people in it. Statements of
 # several people lock their chains in order, two statements need not.
 sub transaction
@@ -173,7 +185,7 @@ foreach my $round (1 .. $crashes)
 	{
 		eval { $_->finish };
 	}
-	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no recovery';
+	wait_until_ready();
 
 	my $kept = last_line("$dir/digests.$round");
 	$digest = $kept if defined $kept;
