@@ -1,6 +1,7 @@
-# pg_upgrade from an older major version: the ledger of the example company
-# verifies against the digest from before, and goes on. Needs a second server:
-# PERFMGMT_OLD_PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config (.ci/upgrade has both).
+# pg_upgrade: the ledger of the example company verifies against the digest from
+# before, and goes on. From the same major version, or from an older one that
+# PERFMGMT_OLD_PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config names (.ci/upgrade
+# has both).
 
 use strict;
 use warnings;
@@ -9,30 +10,41 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $old_config = $ENV{PERFMGMT_OLD_PG_CONFIG}
-  or plan skip_all => 'PERFMGMT_OLD_PG_CONFIG names no older server';
+my $older = $ENV{PERFMGMT_OLD_PG_CONFIG};
+my $old_config = $older // 'pg_config';
 my $tmp = $PostgreSQL::Test::Utils::tmp_check;
 
-# The extension for the older server, from a copy of the sources.
 sub ask_old { chomp(my $answer = `$old_config $_[0]`); return $answer }
-my $stage = "$tmp/old_stage";
-mkdir "$tmp/old_source";
-foreach my $command (
-	[ 'sh', '-c', "tar -c --exclude='*.o' --exclude='*.bc' --exclude='*.so' . | tar -x -C $tmp/old_source" ],
-	[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$old_config", 'with_llvm=no' ],
-	[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$old_config", 'with_llvm=no', 'install', "DESTDIR=$stage" ])
+
+# The extension for an older server, from a copy of the sources.
+sub older_cluster
 {
-	system_or_bail(@$command);
+	my $stage = "$tmp/old_stage";
+	mkdir "$tmp/old_source";
+	foreach my $command (
+		[ 'sh', '-c', "tar -c --exclude='*.o' --exclude='*.bc' --exclude='*.so' . | tar -x -C $tmp/old_source" ],
+		[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$older", 'with_llvm=no' ],
+		[ 'make', '-s', '-C', "$tmp/old_source", "PG_CONFIG=$older", 'with_llvm=no', 'install', "DESTDIR=$stage" ])
+	{
+		system_or_bail(@$command);
+	}
+	delete local $ENV{TEMP_CONFIG};
+	my $node = PostgreSQL::Test::Cluster->new('old', install_path => ask_old('--bindir') =~ s{/bin$}{}r);
+	$node->init;
+	$node->append_conf('postgresql.conf', "extension_destdir = '$stage'\ndynamic_library_path = '$stage" . ask_old('--pkglibdir') . ":\$libdir'\njit = off");
+	return $node;
 }
 
-my $new_settings = delete $ENV{TEMP_CONFIG};
-my $old = PostgreSQL::Test::Cluster->new('old', install_path => ask_old('--bindir') =~ s{/bin$}{}r);
-$old->init;
-$old->append_conf('postgresql.conf', "extension_destdir = '$stage'\ndynamic_library_path = '$stage" . ask_old('--pkglibdir') . ":\$libdir'\nfsync = off\njit = off");
-$ENV{TEMP_CONFIG} = $new_settings if defined $new_settings;
-my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
-$new->append_conf('postgresql.conf', 'fsync = off');
+sub cluster
+{
+	my $node = PostgreSQL::Test::Cluster->new(@_);
+	$node->init;
+	return $node;
+}
+
+my $old = $older ? older_cluster() : cluster('old');
+my $new = cluster('new');
+$_->append_conf('postgresql.conf', 'fsync = off') foreach $old, $new;
 
 $old->start;
 $old->safe_psql('postgres', 'CREATE DATABASE company');
@@ -53,7 +65,7 @@ command_ok([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_d
 		'-b', ask_old('--bindir'), '-B', $new->config_data('--bindir'),
 		'-s', $new->host, '-p', $old->port, '-P', $new->port ], 'pg_upgrade');
 $new->start;
-cmp_ok($new->safe_psql('company', 'SHOW server_version_num'), '>', $version, 'to a newer version');
+cmp_ok($new->safe_psql('company', 'SHOW server_version_num'), $older ? '>' : '==', $version, 'to the version meant');
 is($new->safe_psql('company', $verify), $before, 'the same ledger, as the digest from before says');
 is($new->safe_psql('company', 'SELECT * FROM perf.reconcile_audit()'), '', 'the tables are as it says');
 $new->safe_psql('company', 'CALL perfmgmt.install()');
