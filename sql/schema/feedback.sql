@@ -57,7 +57,7 @@ CREATE INDEX ON nomination (nominated_by);
 CREATE INDEX ON nomination (nomination_status);
 CREATE INDEX ON nomination (approved_by);
 CREATE INDEX ON nomination USING gin (manager_chain chain_ops);
-COMMENT ON TABLE nomination IS 'Who was named to write about whom, by whom, and what came of it. It knows authors: no employee may read it.';
+COMMENT ON TABLE nomination IS 'Who was named to write about whom, by whom, and what came of it. It knows authors: nobody reads it but by olr.nomination.';
 COMMENT ON COLUMN nomination.project IS 'What both worked on, if it is about that.';
 COMMENT ON COLUMN nomination.nominated_by IS 'The subject (once approved, see own_nomination), a manager above, the author, or HR.';
 
@@ -101,7 +101,7 @@ CREATE TABLE feedback (
 CREATE INDEX ON feedback (author_id);
 CREATE INDEX ON feedback (relation);
 CREATE INDEX ON feedback USING gin (manager_chain chain_ops);
-COMMENT ON TABLE feedback IS 'A row an author and subject in a cycle; each submission counts version up and stays in the ledger. It knows the author: no employee may read it.';
+COMMENT ON TABLE feedback IS 'A row an author and subject in a cycle; each submission counts version up and stays in the ledger. It knows the author: nobody reads it but by olr.feedback.';
 COMMENT ON COLUMN feedback.version IS 'Submissions so far. Drafts are in feedback_draft.';
 COMMENT ON COLUMN feedback.submitted_at IS 'When the newest version was submitted.';
 COMMENT ON COLUMN feedback.first_submitted_at IS 'When the first version was submitted.';
@@ -185,6 +185,9 @@ ALTER TABLE feedback_reminder ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feedback_reminder FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON feedback_reminder TO perfmgmt_engine USING (true) WITH CHECK (true);
 
+-- No leader and no HR reads these tables themselves: row security hides the rows
+-- about oneself, yet who asks for one of them by the author sees in the plan, and
+-- in the server's counts, that something was hidden. See feedback_about().
 DO $$
 DECLARE
     of_feedback text;
@@ -193,9 +196,6 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', of_feedback);
         EXECUTE format('CREATE POLICY engine ON %I TO perfmgmt_engine USING (true) WITH CHECK (true)', of_feedback);
-        EXECUTE format('CREATE POLICY leader ON %I FOR SELECT TO perfmgmt_leader USING (manager_chain @> ARRAY[actor_id()] AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
-        EXECUTE format('CREATE POLICY hr ON %I FOR SELECT TO perfmgmt_hr USING (has_appointment(''hr'') AND log_read(%L, employee_id))', of_feedback, 'perf.' || of_feedback);
-        EXECUTE format('CREATE POLICY not_oneself ON %I AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id())', of_feedback);
     END LOOP;
 END
 $$;
@@ -208,7 +208,6 @@ GRANT SELECT ON nomination_status TO perfmgmt_engine, perfmgmt_leader, perfmgmt_
 GRANT SELECT, INSERT, UPDATE, DELETE ON nomination, own_nomination, feedback, feedback_item, feedback_draft TO perfmgmt_engine;
 GRANT SELECT, INSERT ON feedback_reminder TO perfmgmt_engine;
 GRANT USAGE ON SEQUENCE nomination_nomination_id_seq, feedback_feedback_id_seq TO perfmgmt_engine;
-GRANT SELECT ON nomination, own_nomination, feedback, feedback_item TO perfmgmt_leader, perfmgmt_hr;
 
 CREATE OR REPLACE TRIGGER immutable_in_use BEFORE INSERT OR UPDATE OR DELETE ON feedback_rule
     FOR EACH ROW EXECUTE FUNCTION policy_changed();
@@ -865,6 +864,82 @@ GRANT EXECUTE ON FUNCTION feedback_remind(date) TO perfmgmt_hr;
 
 -- For leaders: what the views of olr show ---------------------------------------
 
+-- The only ways to rows that name authors. Before anything is read it is decided
+-- whether the caller may see it; and no condition of the caller reaches the tables:
+-- a row about the caller is never touched, so that nothing counts it.
+CREATE OR REPLACE FUNCTION caller_sees_authors(about_id int, cycle_id int) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path FROM CURRENT
+AS $$
+    SELECT CASE
+        WHEN caller_bypasses_row_security() THEN true
+        WHEN about_id = actor_id() THEN false
+        WHEN caller_has_role('perfmgmt_hr') AND has_appointment('hr') THEN true
+        WHEN caller_has_role('perfmgmt_leader') THEN EXISTS (
+            SELECT FROM participation p
+            WHERE p.employee_id = about_id AND p.review_cycle_id = cycle_id AND p.manager_chain @> ARRAY[actor_id()])
+        ELSE false END
+$$;
+COMMENT ON FUNCTION caller_sees_authors(int, int) IS
+'Whether the role that called a privileged function sees who wrote about a person in a cycle: leaders above, as of the participation, and HR, never the person.';
+
+CREATE OR REPLACE FUNCTION feedback_about(about_id int, cycle_id int)
+RETURNS TABLE (author_id int, relation text, project text, version int, submitted_at timestamptz, question text, item_text text, score int)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 20
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF caller_sees_authors(about_id, cycle_id) THEN
+        RETURN QUERY
+        SELECT f.author_id, f.relation, f.project, f.version, f.submitted_at, i.question, i.item_text, i.score::int
+        FROM feedback f JOIN feedback_item i USING (employee_id, feedback_id)
+        WHERE f.employee_id = about_id AND f.review_cycle_id = cycle_id AND log_read('perf.feedback', f.employee_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION feedback_about(int, int) IS
+'What people wrote about a person in a cycle, with who wrote it, an answer a row: for leaders above and HR, never about oneself; otherwise nothing. olr.feedback shows it.';
+
+CREATE OR REPLACE FUNCTION nominations_about(about_id int, cycle_id int)
+RETURNS TABLE (author_id int, relation text, project text, nominated_by int, nomination_status text, approved_by int, answered_at timestamptz)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF caller_sees_authors(about_id, cycle_id) THEN
+        RETURN QUERY
+        SELECT n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at
+        FROM nomination n
+        WHERE n.employee_id = about_id AND n.review_cycle_id = cycle_id AND log_read('perf.nomination', n.employee_id)
+        UNION ALL
+        SELECT o.author_id, o.relation, o.project, o.employee_id, 'proposed', NULL, NULL
+        FROM own_nomination o
+        WHERE o.employee_id = about_id AND o.review_cycle_id = cycle_id AND log_read('perf.own_nomination', o.employee_id)
+          AND NOT EXISTS (SELECT FROM nomination n WHERE n.employee_id = o.employee_id AND n.review_cycle_id = o.review_cycle_id
+                                                     AND n.author_id = o.author_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION nominations_about(int, int) IS
+'Who was named to write about a person in a cycle, proposals that wait included: for leaders above and HR, never about oneself; otherwise nothing. olr.nomination shows it.';
+
+CREATE OR REPLACE FUNCTION ratings_about(about_id int, cycle_id int)
+RETURNS TABLE (rater_id int, relation text, scores smallint[], level_rank int, comment text)
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 10
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF caller_sees_authors(about_id, cycle_id) THEN
+        RETURN QUERY
+        SELECT r.rater_id, r.relation, r.scores, r.level_rank, r.comment
+        FROM principle_rating r
+        WHERE r.employee_id = about_id AND r.review_cycle_id = cycle_id AND log_read('perf.principle_rating', r.employee_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ratings_about(int, int) IS
+'The scores of the principles of a person in a cycle, a row a rater: for leaders above and HR, never about oneself; otherwise nothing. olr.principle_rating shows it.';
+
 -- Texts about the subjects of the actor's sessions, for those who are not above
 -- them; with the author only where the policy says so.
 CREATE OR REPLACE FUNCTION session_feedback()
@@ -993,7 +1068,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION feedback_timing() IS 'What olr.feedback_timing shows: per manager of record, assessments that were made before any feedback of others came, and never changed.';
 
-GRANT EXECUTE ON FUNCTION session_feedback(), feedback_coverage(), feedback_candour(), feedback_timing()
+GRANT EXECUTE ON FUNCTION feedback_about(int, int), nominations_about(int, int), ratings_about(int, int),
+    session_feedback(), feedback_coverage(), feedback_candour(), feedback_timing()
     TO perfmgmt_leader, perfmgmt_hr;
 
 -- Everything about one person ----------------------------------------------------

@@ -330,14 +330,14 @@ COMMENT ON COLUMN olr.dispute.resolution IS 'The reviewers answer.';
 COMMENT ON COLUMN olr.dispute.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN olr.dispute.consequences IS 'What a correction means for pay and promotion.';
 
--- Authors for the managers above and HR, under the row security of feedback;
+-- Authors for the managers above and HR, see feedback_about();
 -- the subjects of the reader's sessions without, unless the policy says so.
 CREATE OR REPLACE VIEW olr.feedback WITH (security_invoker = true) AS
 SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name,
        t.relation, t.project, t.version, t.submitted_at, q.question_order, t.question, q.question_name, t.item_text, t.score
-FROM (SELECT f.review_cycle_id, f.employee_id, f.author_id, f.relation, f.project, f.version, f.submitted_at,
-             i.question, i.item_text, i.score::int AS score
-      FROM feedback f JOIN feedback_item i USING (employee_id, feedback_id)
+FROM (SELECT p.review_cycle_id, p.employee_id, f.author_id, f.relation, f.project, f.version, f.submitted_at,
+             f.question, f.item_text, f.score
+      FROM participation p CROSS JOIN LATERAL feedback_about(p.employee_id, p.review_cycle_id) f
       UNION ALL
       SELECT s.review_cycle_id, s.employee_id, s.author_id, s.relation, NULL, NULL, NULL, s.question, s.item_text, s.score
       FROM session_feedback() s WHERE NOT pg_has_role(current_user, 'perfmgmt_hr', 'USAGE')) t
@@ -365,13 +365,8 @@ COMMENT ON COLUMN olr.feedback.score IS '1 to 5, if the author gave one.';
 CREATE OR REPLACE VIEW olr.nomination WITH (security_invoker = true) AS
 SELECT t.review_cycle_id, c.cycle_name, t.employee_id, e.full_name, t.author_id, a.full_name AS author_name, t.relation, t.project,
        t.nominated_by, by.full_name AS nominated_by_name, t.nomination_status, s.is_open, t.approved_by, t.answered_at
-FROM (SELECT n.review_cycle_id, n.employee_id, n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at
-      FROM nomination n
-      UNION ALL
-      SELECT o.review_cycle_id, o.employee_id, o.author_id, o.relation, o.project, o.employee_id, 'proposed', NULL, NULL
-      FROM own_nomination o
-      WHERE NOT EXISTS (SELECT FROM nomination n WHERE n.employee_id = o.employee_id AND n.review_cycle_id = o.review_cycle_id
-                                                   AND n.author_id = o.author_id)) t
+FROM (SELECT p.review_cycle_id, p.employee_id, n.*
+      FROM participation p CROSS JOIN LATERAL nominations_about(p.employee_id, p.review_cycle_id) n) t
 JOIN review_cycle c USING (review_cycle_id)
 JOIN nomination_status s USING (nomination_status)
 JOIN employee e ON e.employee_id = t.employee_id
@@ -392,6 +387,32 @@ COMMENT ON COLUMN olr.nomination.nomination_status IS 'proposed, rejected, reque
 COMMENT ON COLUMN olr.nomination.is_open IS 'Whether something still has to happen.';
 COMMENT ON COLUMN olr.nomination.approved_by IS 'Who answered the proposal.';
 COMMENT ON COLUMN olr.nomination.answered_at IS 'When the status changed last.';
+
+CREATE OR REPLACE VIEW olr.principle_rating WITH (security_invoker = true) AS
+SELECT p.review_cycle_id, c.cycle_name, p.employee_id, e.full_name, r.rater_id, a.full_name AS rater_name, r.relation,
+       q.ordinal AS principle_ordinal, q.principle_name, s.score::int AS score, l.level_name AS score_name, r.comment
+FROM participation p
+CROSS JOIN LATERAL ratings_about(p.employee_id, p.review_cycle_id) r
+CROSS JOIN LATERAL unnest(r.scores) WITH ORDINALITY AS s(score, ordinal)
+JOIN review_cycle c ON c.review_cycle_id = p.review_cycle_id
+JOIN principle q ON q.policy_id = c.policy_id AND q.ordinal = s.ordinal
+JOIN employee e ON e.employee_id = p.employee_id
+JOIN employee a ON a.employee_id = r.rater_id
+LEFT JOIN rating_level l ON l.policy_id = c.policy_id AND l.axis = 'leadership_principle' AND l.level = s.score
+WHERE s.score IS NOT NULL;
+COMMENT ON VIEW olr.principle_rating IS 'The leadership principles of a person, a row a rater and principle: for the managers above and HR, never about the reader.';
+COMMENT ON COLUMN olr.principle_rating.review_cycle_id IS 'The cycle.';
+COMMENT ON COLUMN olr.principle_rating.cycle_name IS 'Name of the cycle.';
+COMMENT ON COLUMN olr.principle_rating.employee_id IS 'About whom.';
+COMMENT ON COLUMN olr.principle_rating.full_name IS 'Name of that person.';
+COMMENT ON COLUMN olr.principle_rating.rater_id IS 'Who rated.';
+COMMENT ON COLUMN olr.principle_rating.rater_name IS 'Name of the rater.';
+COMMENT ON COLUMN olr.principle_rating.relation IS 'How the rater stands to the person.';
+COMMENT ON COLUMN olr.principle_rating.principle_ordinal IS 'Position of the principle in the policy.';
+COMMENT ON COLUMN olr.principle_rating.principle_name IS 'Name of the principle.';
+COMMENT ON COLUMN olr.principle_rating.score IS '1 to 5.';
+COMMENT ON COLUMN olr.principle_rating.score_name IS 'Name of the score.';
+COMMENT ON COLUMN olr.principle_rating.comment IS 'What the rater added.';
 
 CREATE OR REPLACE VIEW olr.feedback_coverage WITH (security_invoker = true) AS
 SELECT f.review_cycle_id, c.cycle_name, f.employee_id, e.full_name, f.asked, f.answered, f.declined, f.waiting,
@@ -454,7 +475,7 @@ COMMENT ON COLUMN olr.feedback_timing.with_feedback IS 'Of these, people about w
 COMMENT ON COLUMN olr.feedback_timing.before_feedback IS 'Of these, assessed before the first of it came, and not again.';
 COMMENT ON COLUMN olr.feedback_timing.before_feedback_share IS 'before_feedback / with_feedback, 0 to 1; NULL without feedback.';
 
-GRANT SELECT ON olr.feedback, olr.nomination, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON olr.feedback, olr.nomination, olr.principle_rating, olr.feedback_coverage, olr.feedback_candour, olr.feedback_timing TO perfmgmt_leader, perfmgmt_hr;
 
 CREATE OR REPLACE VIEW olr.buffer_signals WITH (security_invoker = true) AS
 SELECT n.review_cycle_id, c.cycle_name, n.manager_id, e.full_name AS manager_name,

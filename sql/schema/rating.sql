@@ -157,11 +157,7 @@ COMMENT ON TABLE import_accomplishment IS 'Staging for import_accomplishments():
 ALTER TABLE principle_rating ENABLE ROW LEVEL SECURITY;
 ALTER TABLE principle_rating FORCE ROW LEVEL SECURITY;
 CREATE POLICY engine ON principle_rating TO perfmgmt_engine USING (true) WITH CHECK (true);
-CREATE POLICY leader ON principle_rating FOR SELECT TO perfmgmt_leader
-    USING (manager_chain @> ARRAY[actor_id()] AND log_read('perf.principle_rating', employee_id));
-CREATE POLICY hr ON principle_rating FOR SELECT TO perfmgmt_hr
-    USING (has_appointment('hr') AND log_read('perf.principle_rating', employee_id));
-CREATE POLICY not_oneself ON principle_rating AS RESTRICTIVE TO perfmgmt_leader, perfmgmt_hr USING (employee_id <> actor_id());
+-- leaders and HR read raters by ratings_about() alone: see there
 
 ALTER TABLE assessment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assessment FORCE ROW LEVEL SECURITY;
@@ -199,7 +195,7 @@ CREATE POLICY not_oneself ON overall_value AS RESTRICTIVE TO perfmgmt_leader, pe
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON principle_rating, assessment, accomplishment, goal, overall_value TO perfmgmt_engine;
 GRANT SELECT ON assessment_source TO perfmgmt_engine, perfmgmt_leader, perfmgmt_hr;
-GRANT SELECT ON principle_rating, assessment, accomplishment, goal, overall_value TO perfmgmt_leader, perfmgmt_hr;
+GRANT SELECT ON assessment, accomplishment, goal, overall_value TO perfmgmt_leader, perfmgmt_hr;
 GRANT INSERT ON import_principle_rating, import_assessment, import_accomplishment TO perfmgmt_hr;
 GRANT SELECT, INSERT, UPDATE, DELETE ON import_principle_rating, import_assessment, import_accomplishment TO perfmgmt_engine;
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE import_principle_rating_line_number_seq, import_assessment_line_number_seq,
@@ -321,10 +317,9 @@ BEGIN
     SELECT q.* INTO pool FROM calibration_pool q WHERE q.calibration_pool_id = ov.calibration_pool_id;
 
     SELECT lp_score(r.scores, w.weight, r.level_rank, principle_weights(p.policy_id)) INTO replayed_lp
-    FROM principle_rating r
+    FROM ratings_about(about_id, cycle_id) r
     JOIN relation_weight w ON w.policy_id = p.policy_id AND w.relation = r.relation
-    JOIN relation k ON k.relation = r.relation AND k.is_scored
-    WHERE r.employee_id = about_id AND r.review_cycle_id = cycle_id;
+    JOIN relation k ON k.relation = r.relation AND k.is_scored;
     -- who takes part in a session without leading the person sees no raters: what is stored stands
     IF NOT (part.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')) AND replayed_lp IS NULL THEN
         replayed_lp := ov.lp_points;
@@ -344,10 +339,9 @@ BEGIN
         SELECT 3, row_number() OVER (ORDER BY r.relation)::int, 'principle ratings: ' || r.relation,
                format('%s raters', count(*)), format('relation weight %s', max(w.weight)),
                lp_score(r.scores, 1, r.level_rank, principle_weights(p.policy_id))::text
-        FROM principle_rating r
+        FROM ratings_about(about_id, cycle_id) r
         JOIN relation_weight w ON w.policy_id = p.policy_id AND w.relation = r.relation
         JOIN relation k ON k.relation = r.relation AND k.is_scored
-        WHERE r.employee_id = about_id AND r.review_cycle_id = cycle_id
         GROUP BY r.relation
         UNION ALL
         SELECT 4, 0, 'LP points', format('level %s', part.level_code),

@@ -19,12 +19,12 @@ SELECT results_eq('SELECT relation_name, subjects, people, actor_id, on_behalf_o
 
 BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
 SELECT employee_id FROM overall_value WHERE employee_id = 14 AND review_cycle_id = 2 \g /dev/null
-SELECT employee_id FROM principle_rating WHERE employee_id IN (13, 15) \g /dev/null
+SELECT employee_id FROM olr.principle_rating WHERE employee_id IN (13, 15) \g /dev/null
 SELECT employee_id FROM assessment WHERE employee_id = 16 \g /dev/null
 COMMIT;
 SELECT results_eq('SELECT relation_name, subjects FROM newest ORDER BY 1',
     $$VALUES ('perf.assessment', '{[16,17)}'::int4multirange), ('perf.overall_value', '{[14,15)}'), ('perf.principle_rating', '{[13,14),[15,16)}')$$,
-    'from the tables: a row a table, of those alone that were asked for');
+    'from tables and views: a row a table, of those alone that were asked for');
 
 BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
 \copy (SELECT * FROM perf.assessment WHERE employee_id = 13) TO '/dev/null'

@@ -234,9 +234,9 @@ SELECT is((SELECT relation FROM feedback WHERE review_cycle_id = :free), 'peer',
 
 -- Rights: nobody but leaders above and HR reads; the subject never
 SELECT as_person(13, r, r || t, format('SELECT count(*) FILTER (WHERE employee_id = 13) FROM perf.%I', t))
-FROM unnest('{employee,leader,hr}'::text[]) r, unnest('{feedback,feedback_item,nomination,own_nomination}'::text[]) t \gexec
-SELECT is_empty($$SELECT * FROM heard WHERE label LIKE 'employee%' AND label <> 'employee' AND answer NOT LIKE '42501%'$$, 'an employee reads no table that knows authors');
-SELECT is_empty($$SELECT * FROM heard WHERE label ~ '^(leader|hr)(feedback|nomination|own)' AND answer <> '0'$$, 'nor in another role');
+FROM unnest('{employee,leader,hr}'::text[]) r, unnest('{feedback,feedback_item,nomination,own_nomination,principle_rating}'::text[]) t \gexec
+SELECT is_empty($$SELECT * FROM heard WHERE label ~ '^(employee|leader|hr)(feedback|nomination|own|principle)' AND answer NOT LIKE '42501%'$$, 'nobody reads a table that knows authors');
+SELECT is((SELECT count(*) FROM heard WHERE label ~ '^(employee|leader|hr)(feedback|nomination|own|principle)'), 15::bigint, 'in no role');
 INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('read', 5, 'leader', $$SELECT string_agg(DISTINCT format('%s %s', author_id, item_text), ', ') FROM olr.feedback WHERE employee_id = 13 AND question = 'growth' AND cycle_name = '2026'$$, '^14 Second text.$'),
     ('read', 26, 'hr', $$SELECT count(DISTINCT author_id) FROM olr.feedback WHERE employee_id = 13 AND cycle_name = '2026'$$, '^4$'),
@@ -253,6 +253,37 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('read', 5, 'hr', $$SELECT count(*) FROM olr.feedback_coverage$$, '^0$');
 SELECT command FROM script WHERE act = 'read' ORDER BY place \gexec
 SELECT verdict('read');
+
+-- A manager is a subject, too: 13 wrote about 5, 14 did not. Neither the plan nor
+-- the server's counts of the own transaction tell one from the other.
+SELECT pg_stat_force_next_flush() \g /dev/null
+CREATE TABLE probed (author int, statement text, told text);
+GRANT INSERT ON probed TO PUBLIC;
+CREATE FUNCTION touched(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+    told text := '';
+BEGIN
+    FOR line IN EXECUTE statement LOOP told := told || line || E'\n'; END LOOP;
+    RETURN told || (SELECT string_agg(format('%s %s %s', relname, idx_tup_fetch, n_tup_ins), ', ' ORDER BY relname) FROM pg_stat_xact_all_tables
+                    WHERE schemaname = 'perf' AND relname IN ('feedback', 'feedback_item', 'nomination', 'own_nomination', 'principle_rating'));
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN SQLERRM;
+END
+$$;
+SELECT format('BEGIN; DO $do$ BEGIN PERFORM perfmgmt.act_as(5); END $do$; SET LOCAL ROLE perfmgmt_leader;
+    INSERT INTO public.probed SELECT %s, s, public.touched(replace(s, ''{a}'', ''%1$s'')) FROM (VALUES (%L)) v(s); COMMIT; SELECT pg_stat_force_next_flush()', a, replace(s, '{c}', :'cycle'))
+FROM unnest('{13,14}'::int[]) a, unnest(ARRAY[
+    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.feedback WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
+    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
+    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.nomination WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
+    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM perf.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
+    'SELECT author_id FROM perf.feedback_about(5, {c}) WHERE author_id = {a}', 'SELECT author_id FROM perf.nominations_about(5, {c}) WHERE author_id = {a}',
+    'SELECT rater_id FROM perf.ratings_about(5, {c}) WHERE rater_id = {a}']) s \gexec
+SELECT is(replace(t.told, '13', '14'), f.told, 'a manager is told nothing about oneself by ' || t.statement)
+FROM probed t JOIN probed f USING (statement) WHERE t.author = 13 AND f.author = 14;
+SELECT is((SELECT count(*) FROM probed), 14::bigint, 'by seven ways');
+SELECT is(public.answer(format('SELECT r.rater_id FROM perf.ratings_about(5, %s) r WHERE r.rater_id = 13', :cycle)), '13', 'which others may see');
 
 -- Candour, from a group of peers by the hand: 3 authors, one without growth
 INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
@@ -330,7 +361,7 @@ INSERT INTO scene (act, actor, role_name, statement, expected) VALUES
     ('session', 26, 'hr', $$SELECT string_agg(format('%s %s', author_id, item_text), ', ' ORDER BY item_text) FROM olr.feedback WHERE employee_id = 22$$,
         '^23 Text of 23, 24 Text of 24$'),
     ('session', 22, 'leader', $$SELECT count(*) FROM olr.feedback WHERE employee_id = 22$$, '^0$'),
-    ('session', 5, 'leader', $$SELECT count(*) FROM perf.feedback WHERE employee_id = 22$$, '^0$');
+    ('session', 5, 'leader', $$SELECT count(*) FROM perf.feedback_about(22, 2)$$, '^0$');
 SELECT command FROM script WHERE act = 'session' ORDER BY place \gexec
 SELECT verdict('session');
 -- who sits in the session and stands above sees each answer once, with the author

@@ -39,6 +39,7 @@ INSERT INTO decision VALUES
     ('olr.pip',                           '', 'S', 'S', '', '', '', '', ''),
     ('olr.pip_due',                       '', 'S', 'S', '', '', '', '', ''),
     ('olr.preliminary_rating',            '', 'S', 'S', '', '', '', '', ''),
+    ('olr.principle_rating',              '', 'S', 'S', '', '', '', '', ''),
     ('olr.quota_drift',                   '', 'S', 'S', '', '', '', '', ''),
     ('olr.quota_effect',                  '', 'S', 'S', '', '', '', '', ''),
     ('olr.rating',                        '', 'S', 'S', '', '', '', '', ''),
@@ -82,9 +83,9 @@ INSERT INTO decision VALUES
     ('perf.employee',                     '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.employee_pay',                 '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.erasure',                      '', '', 'S', 'S', '', '', '', 'S'),
-    ('perf.feedback',                     '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback',                     '', '', '', '', '', '', '', 'SIUD'),
     ('perf.feedback_draft',               '', '', '', '', '', '', '', 'SIUD'),
-    ('perf.feedback_item',                '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.feedback_item',                '', '', '', '', '', '', '', 'SIUD'),
     ('perf.feedback_question',            'S', 'S', 'S', 'S', '', '', '', 'S'),
     ('perf.feedback_reminder',            '', '', '', '', '', '', '', 'SI'),
     ('perf.feedback_rule',                'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
@@ -110,11 +111,11 @@ INSERT INTO decision VALUES
     ('perf.legal_hold',                   '', '', 'S', '', '', '', '', 'SIU'),
     ('perf.login',                        '', '', 'S', '', '', '', '', 'SIUD'),
     ('perf.matrix_cell',                  'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.nomination',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.nomination',                   '', '', '', '', '', '', '', 'SIUD'),
     ('perf.nomination_status',            '', 'S', 'S', '', '', '', '', 'S'),
     ('perf.outbox',                       '', '', '', '', '', '', '', 'SIUD'),
     ('perf.overall_value',                '', 'S', 'S', '', '', '', '', 'SIUD'),
-    ('perf.own_nomination',               '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.own_nomination',               '', '', '', '', '', '', '', 'SIUD'),
     ('perf.participation',                '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.pip_case',                     '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.pip_event',                    '', 'S', 'S', '', '', '', '', 'SIU'),
@@ -128,7 +129,7 @@ INSERT INTO decision VALUES
     ('perf.pool_quota',                   '', 'S', 'S', '', '', '', '', 'SIUD'),
     ('perf.preliminary_rating',           '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.principle',                    'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
-    ('perf.principle_rating',             '', 'S', 'S', '', '', '', '', 'SIUD'),
+    ('perf.principle_rating',             '', '', '', '', '', '', '', 'SIUD'),
     ('perf.principle_weight',             'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
     ('perf.rating_dispute',               '', 'S', 'S', '', '', '', '', 'SIU'),
     ('perf.rating_level',                 'S', 'S', 'SIUD', 'S', '', '', '', 'SIUD'),
@@ -323,10 +324,14 @@ UPDATE expectation SET query = 'SELECT count(*) FROM perf.feedback_item x JOIN p
     || CASE role_name WHEN 'perfmgmt_leader' THEN 'x.employee_id = ANY ({below}) OR (o.calibration_session_id = ANY ({sessions})
        AND x.employee_id <> ALL ({above}) AND x.employee_id <> {actor})' ELSE '{hr} AND x.employee_id <> {actor}' END
 WHERE relation = 'olr.feedback';
--- a proposal that became a nomination counts once
-UPDATE expectation v SET query = replace(replace(t.query, 'count(*)', 'count(DISTINCT (x.employee_id, x.review_cycle_id, x.author_id))'), 'FROM perf.nomination x',
-    'FROM (SELECT employee_id, review_cycle_id, author_id FROM perf.nomination UNION ALL SELECT employee_id, review_cycle_id, author_id FROM perf.own_nomination) x')
-FROM expectation t WHERE v.relation = 'olr.nomination' AND t.relation = 'perf.nomination' AND t.role_name = v.role_name;
+-- authors for who stands above and HR; a proposal that became a nomination counts
+-- once; each rater and principle
+UPDATE expectation SET query = CASE relation
+    WHEN 'olr.nomination' THEN 'SELECT count(DISTINCT (x.employee_id, x.review_cycle_id, x.author_id)) FROM
+        (SELECT employee_id, review_cycle_id, author_id FROM perf.nomination UNION ALL SELECT employee_id, review_cycle_id, author_id FROM perf.own_nomination) x'
+    ELSE 'SELECT coalesce(sum(cardinality(array_remove(x.scores, NULL))), 0) FROM perf.principle_rating x' END
+    || CASE role_name WHEN 'perfmgmt_leader' THEN ' WHERE x.employee_id = ANY ({below})' ELSE ' WHERE {hr} AND x.employee_id <> {actor}' END
+WHERE relation IN ('olr.nomination', 'olr.principle_rating');
 -- computed behind a function, with the sight of participation: people who are
 -- rated, managers who assessed, groups of three authors and more
 UPDATE expectation SET query = replace(CASE relation
@@ -417,7 +422,7 @@ COMMIT;
 SELECT format('BEGIN; SELECT perfmgmt.act_as(%s); SET LOCAL ROLE perfmgmt_leader;
     INSERT INTO matrix.sight SELECT %1$s, review_cycle_id, ''participation'', employee_id FROM perf.participation;
     INSERT INTO matrix.sight SELECT %1$s, review_cycle_id, ''rating'', employee_id FROM olr.rating;
-    INSERT INTO matrix.sight SELECT DISTINCT %1$s, review_cycle_id, ''principle_rating'', employee_id FROM perf.principle_rating;
+    INSERT INTO matrix.sight SELECT DISTINCT %1$s, review_cycle_id, ''principle_rating'', employee_id FROM olr.principle_rating;
     INSERT INTO matrix.sight SELECT %1$s, 0, ''accomplishment'', employee_id FROM perf.accomplishment; COMMIT', leader_id)
 FROM unnest('{1,2,3,4,5}'::int[]) AS leader_id \gexec
 SELECT results_eq(

@@ -38,7 +38,7 @@ INSERT INTO part (actor, role_name, statement, expected, name) VALUES
     (4, 'leader', $$SELECT count(*) > 0 FROM perf.what_if(2, 2, '{0,0,0,0,100}')$$, '^t', 'and names subjects with other targets'),
     (4, 'leader', $$SELECT bool_and(employee_id IN (SELECT employee_id FROM perf.session_subject)) FROM perf.what_if(2, 2, '{0,0,0,0,100}')$$, '^t', 'of that session alone'),
     (4, 'leader', $$SELECT value || rule FROM perf.explain_ov(2, 18) WHERE name = 'LP points'$$, '^\d+.*as stored: the ratings are for the line of managers', 'a calibrator sees the LP points of a subject, not the raters'),
-    (4, 'leader', $$SELECT count(*) FROM perf.principle_rating WHERE employee_id = 18$$, '^0$', 'who stay hidden'),
+    (4, 'leader', $$SELECT count(*) FROM olr.principle_rating WHERE employee_id = 18$$, '^0$', 'who stay hidden'),
     (3, 'leader', $$SELECT rule FROM perf.explain_ov(2, 18) WHERE name = 'LP points'$$, 'half up$', 'the line of managers sees them'),
     (27, 'hr', $$SELECT perf.end_appointment(26, 'auditor', 'x')$$, '^PM004 employee 26 does not hold "auditor"', 'an office not held does not end'),
     (27, 'hr', $$SELECT perf.employee_id_of('E08')$$, '^8$', 'HR finds the id of a key');
