@@ -96,6 +96,8 @@ extern void AuditPutInt64(StringInfo out, int64 value);
 extern void AuditPutText(StringInfo out, const char *text, int length);
 extern void AuditPutValue(StringInfo out, AuditType *type, Datum value, bool isnull);
 extern void AuditPutTextValue(StringInfo out, const char *text);
+extern void AuditErasedRanges(const void *content, Size length,
+							  void (*found) (int64 from, int64 to, void *arg), void *arg);
 
 /*
  * An entry as its hash sees it.

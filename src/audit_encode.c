@@ -304,13 +304,148 @@ PutVarlena(StringInfo out, Datum value, bool is_text)
 		pfree(detoasted);
 }
 
+/*
+ * jsonb as PostgreSQL writes it, in UTF-8.  It holds the keys of an object in the
+ * order of their bytes, which are others in another encoding: there they are put
+ * into the order that they have in UTF-8.
+ */
+typedef struct Utf8Pair
+{
+	char	   *key;			/* in UTF-8 */
+	int			length;
+	JsonbValue	value;
+} Utf8Pair;
+
+static int
+ComparePairs(const void *a, const void *b)
+{
+	const Utf8Pair *left = (const Utf8Pair *) a;
+	const Utf8Pair *right = (const Utf8Pair *) b;
+
+	if (left->length != right->length)
+		return left->length < right->length ? -1 : 1;
+	return memcmp(left->key, right->key, left->length);
+}
+
+static char *
+JsonbStringInUtf8(JsonbValue *value)
+{
+	char	   *copy = pnstrdup(value->val.string.val, value->val.string.len);
+
+	return pg_server_to_any(copy, value->val.string.len, PG_UTF8);
+}
+
+static void PutJsonbContainer(StringInfo text, JsonbContainer *container);
+
+static void
+PutJsonbValue(StringInfo text, JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			escape_json(text, JsonbStringInUtf8(value));
+			break;
+		case jbvNumeric:
+			appendStringInfoString(text, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))));
+			break;
+		case jbvBool:
+			appendStringInfoString(text, value->val.boolean ? "true" : "false");
+			break;
+		case jbvBinary:
+			PutJsonbContainer(text, value->val.binary.data);
+			break;
+		default:
+			appendStringInfoString(text, "null");
+	}
+}
+
+static void
+PutJsonbObject(StringInfo text, JsonbIterator *iterator, int count)
+{
+	Utf8Pair  *pairs = palloc(sizeof(Utf8Pair) * Max(count, 1));
+	JsonbValue	key;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		(void) JsonbIteratorNext(&iterator, &key, true);
+		pairs[i].key = JsonbStringInUtf8(&key);
+		pairs[i].length = strlen(pairs[i].key);
+		(void) JsonbIteratorNext(&iterator, &pairs[i].value, true);
+	}
+	qsort(pairs, count, sizeof(Utf8Pair), ComparePairs);
+	appendStringInfoChar(text, '{');
+	for (i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(text, ", ");
+		escape_json(text, pairs[i].key);
+		appendStringInfoString(text, ": ");
+		PutJsonbValue(text, &pairs[i].value);
+	}
+	appendStringInfoChar(text, '}');
+}
+
+static void
+PutJsonbArray(StringInfo text, JsonbIterator *iterator, int count, bool is_scalar)
+{
+	JsonbValue	element;
+	int			i;
+
+	if (!is_scalar)
+		appendStringInfoChar(text, '[');
+	for (i = 0; i < count; i++)
+	{
+		(void) JsonbIteratorNext(&iterator, &element, true);
+		if (i > 0)
+			appendStringInfoString(text, ", ");
+		PutJsonbValue(text, &element);
+	}
+	if (!is_scalar)
+		appendStringInfoChar(text, ']');
+}
+
+static void
+PutJsonbContainer(StringInfo text, JsonbContainer *container)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(container);
+	JsonbValue	whole;
+
+	check_stack_depth();
+	if (JsonbIteratorNext(&iterator, &whole, true) == WJB_BEGIN_OBJECT)
+		PutJsonbObject(text, iterator, whole.val.object.nPairs);
+	else
+		PutJsonbArray(text, iterator, whole.val.array.nElems, whole.val.array.rawScalar);
+}
+
+/* The bytes are those of UTF-8 already. */
+static bool
+IsAsciiOrUtf8(const char *text)
+{
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return true;
+	while (*text && !IS_HIGHBIT_SET(*text))
+		text++;
+	return *text == '\0';
+}
+
 static void
 PutJsonb(StringInfo out, Datum value)
 {
 	Jsonb	   *jsonb = DatumGetJsonbP(value);
 	char	   *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 
-	AuditPutText(out, text, strlen(text));
+	if (IsAsciiOrUtf8(text))
+		PutBytes(out, text, strlen(text));
+	else
+	{
+		StringInfoData utf8;
+
+		initStringInfo(&utf8);
+		PutJsonbContainer(&utf8, &jsonb->root);
+		PutBytes(out, utf8.data, utf8.len);
+		pfree(utf8.data);
+	}
 	pfree(text);
 	if ((Pointer) jsonb != DatumGetPointer(value))
 		pfree(jsonb);
@@ -879,6 +1014,218 @@ perfmgmt_audit_authorship(PG_FUNCTION_ARGS)
 	PushRow(&reader, &state, "before");
 	PushRow(&reader, &state, "after");
 	return ClosePart(&reader, &state);
+}
+
+/*
+ * The ranges of sequences in an erasure: what verification reads of an entry.  It
+ * must not fail at bytes that somebody made up, so that these steps answer whether
+ * they could be taken.
+ */
+#define ERASED_COLUMN "erased_entries"
+#define MAX_NESTING 8			/* of arrays and ranges */
+
+static bool
+SkipBytes(Reader *reader, int64 length)
+{
+	if (length < 0 || length > reader->end - reader->at)
+		return false;
+	reader->at += length;
+	return true;
+}
+
+static bool
+ReadByte(Reader *reader, uint8 *value)
+{
+	const uint8 *at = reader->at;
+
+	if (!SkipBytes(reader, 1))
+		return false;
+	*value = *at;
+	return true;
+}
+
+static bool
+ReadInt32(Reader *reader, int32 *value)
+{
+	const uint8 *at = reader->at;
+
+	if (!SkipBytes(reader, sizeof(*value)))
+		return false;
+	memcpy(value, at, sizeof(*value));
+	*value = (int32) pg_ntoh32(*value);
+	return true;
+}
+
+static bool
+ReadInt64(Reader *reader, int64 *value)
+{
+	const uint8 *at = reader->at;
+
+	if (!SkipBytes(reader, sizeof(*value)))
+		return false;
+	memcpy(value, at, sizeof(*value));
+	*value = (int64) pg_ntoh64(*value);
+	return true;
+}
+
+static bool
+SkipCounted(Reader *reader)
+{
+	int32		length;
+
+	return ReadInt32(reader, &length) && SkipBytes(reader, length);
+}
+
+static bool SkipPayload(Reader *reader, uint8 tag, int depth);
+
+static bool
+SkipRange(Reader *reader, int depth)
+{
+	uint8		tag;
+	uint8		flags;
+
+	return ReadByte(reader, &tag) && ReadByte(reader, &flags) &&
+		(!(flags & RANGE_HAS_LOWER) || SkipPayload(reader, tag, depth)) &&
+		(!(flags & RANGE_HAS_UPPER) || SkipPayload(reader, tag, depth));
+}
+
+/* What an array begins with; how many elements follow? */
+static bool
+ReadArray(Reader *reader, uint8 *tag, int64 *count)
+{
+	uint8		dimensions;
+	int			i;
+
+	if (!ReadByte(reader, tag) || !ReadByte(reader, &dimensions))
+		return false;
+	*count = dimensions > 0 ? 1 : 0;
+	for (i = 0; i < dimensions; i++)
+	{
+		int32		length;
+
+		if (!ReadInt32(reader, &length) || !SkipBytes(reader, sizeof(int32)) ||
+			length < 0 || *count * length > MaxAllocSize)
+			return false;
+		*count *= length;
+	}
+	return true;
+}
+
+static bool
+SkipArray(Reader *reader, int depth)
+{
+	uint8		tag;
+	int64		count;
+
+	if (!ReadArray(reader, &tag, &count))
+		return false;
+	for (; count > 0; count--)
+	{
+		uint8		is_there;
+
+		if (!ReadByte(reader, &is_there) || (is_there && !SkipPayload(reader, tag, depth)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+SkipPayload(Reader *reader, uint8 tag, int depth)
+{
+	if (depth > MAX_NESTING)
+		return false;
+	switch (tag)
+	{
+		case TAG_NULL:
+			return true;
+		case TAG_BOOL:
+			return SkipBytes(reader, 1);
+		case TAG_INT2:
+			return SkipBytes(reader, sizeof(int16));
+		case TAG_INT4:
+		case TAG_DATE:
+			return SkipBytes(reader, sizeof(int32));
+		case TAG_INT8:
+		case TAG_TIMESTAMPTZ:
+		case TAG_XID8:
+			return SkipBytes(reader, sizeof(int64));
+		case TAG_UUID:
+			return SkipBytes(reader, UUID_LEN);
+		case TAG_TEXT:
+		case TAG_NAME:
+		case TAG_BYTEA:
+		case TAG_NUMERIC:
+		case TAG_JSONB:
+			return SkipCounted(reader);
+		case TAG_ARRAY:
+			return SkipArray(reader, depth + 1);
+		case TAG_RANGE:
+			return SkipRange(reader, depth + 1);
+		case TAG_OTHER:
+			return SkipCounted(reader) && SkipCounted(reader);
+		default:
+			return false;
+	}
+}
+
+/* from, to, from, to, ... */
+static void
+ReadRanges(Reader *reader, void (*found) (int64 from, int64 to, void *arg), void *arg)
+{
+	uint8		tag;
+	int64		count;
+
+	if (!ReadArray(reader, &tag, &count) || tag != TAG_INT8)
+		return;
+	for (; count > 1; count -= 2)
+	{
+		uint8		is_there;
+		int64		from;
+		int64		to;
+
+		if (!ReadByte(reader, &is_there) || !is_there || !ReadInt64(reader, &from) ||
+			!ReadByte(reader, &is_there) || !is_there || !ReadInt64(reader, &to))
+			return;
+		found(from, to, arg);
+	}
+}
+
+void
+AuditErasedRanges(const void *content, Size length,
+				  void (*found) (int64 from, int64 to, void *arg), void *arg)
+{
+	Reader		reader = {content, (const uint8 *) content + length};
+	uint8		version;
+	uint8		tag;
+	int32		row;
+	int			count;
+
+	/* salt, version, reason, no row before, the length of the row after */
+	if (!SkipBytes(&reader, AUDIT_SALT_LENGTH) ||
+		!ReadByte(&reader, &version) || version != AUDIT_VERSION ||
+		!ReadByte(&reader, &tag) || !SkipPayload(&reader, tag, 0) ||
+		!SkipCounted(&reader) || !ReadInt32(&reader, &row) || row < (int32) sizeof(int16) ||
+		row > reader.end - reader.at)
+		return;
+	for (count = (uint16) TakeInt16(&reader); count > 0; count--)
+	{
+		uint8		name_length;
+		const uint8 *name;
+
+		if (!ReadByte(&reader, &name_length))
+			return;
+		name = reader.at;
+		if (!SkipBytes(&reader, name_length) || !ReadByte(&reader, &tag))
+			return;
+		if (tag == TAG_ARRAY && name_length == strlen(ERASED_COLUMN) &&
+			memcmp(name, ERASED_COLUMN, name_length) == 0)
+		{
+			ReadRanges(&reader, found, arg);
+			return;
+		}
+		if (!SkipPayload(&reader, tag, 0))
+			return;
+	}
 }
 
 /* A live row as an entry would show it. */

@@ -43,7 +43,13 @@
 
 #define LINK_WRONG_HASH 1
 #define LINK_REDACTED 2
-#define LINK_ERASURE 4
+
+/*
+ * No entry, but a range of sequences whose parts an erasure says it erased: from
+ * sequence + 1, so that it sorts before the first of them, to what stands where
+ * entries have prev_hash.
+ */
+#define LINK_ERASED 4
 
 typedef struct SealedBlock
 {
@@ -54,7 +60,7 @@ typedef struct SealedBlock
 	uint8		entries_root[AUDIT_HASH_LENGTH];
 	uint8		heads_root[AUDIT_HASH_LENGTH];
 	uint8		hash[AUDIT_HASH_LENGTH];
-	uint8		computed_hash[AUDIT_HASH_LENGTH];
+	bool		is_right;		/* the hash is that of the block */
 	MerkleTree	entry_tree;
 	MerkleTree	head_tree;
 } SealedBlock;
@@ -78,6 +84,16 @@ typedef struct Verification
 	SealedBlock	   *blocks;
 	int64		block_count;
 	int64		since;			/* the block that is trusted; 0: none */
+
+	LinkSort   *links;
+	int32		reading;		/* the chain of the entry at hand, while reading */
+	int64		reading_sequence;
+
+	/* ranges of erased entries, as the merge meets them */
+	int32		erased_subject;
+	int64		erased_to;		/* of those that began */
+	int64		next_from;		/* of the last one */
+	int64		next_to;
 
 	int64		entries;
 	int64		unsealed;
@@ -119,6 +135,42 @@ ReportProgress(const char *step)
  */
 typedef void (*RowFunction) (Verification *v, TupleTableSlot *row, void *arg);
 
+/*
+ * The columns are known by their place.  A superuser may have put something else
+ * under the name of a table, and it is not read as if it were one.
+ */
+static Relation
+OpenLedgerTable(const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		int			count;
+		Oid			types[BLOCK_COLUMNS];
+	}			known[] = {
+		{"audit_entry", ENTRY_COLUMNS, {INT4OID, INT8OID, TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, BYTEAOID, BYTEAOID, BYTEAOID, BYTEAOID}},
+		{"audit_head", HEAD_COLUMNS, {INT4OID, INT8OID, BYTEAOID}},
+		{"audit_block", BLOCK_COLUMNS, {INT8OID, BYTEAOID, INT8OID, INT8OID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID, INT4OID, BYTEAOID}},
+		{"audit_block_head", SEALED_COLUMNS, {INT8OID, INT4OID, INT8OID, BYTEAOID}},
+	};
+	Relation	rel = table_open(AuditRelationOid(name), AccessShareLock);
+	bool		right = rel->rd_rel->relkind == RELKIND_RELATION;
+	int			table = 0;
+	int			i;
+
+	while (strcmp(known[table].name, name) != 0)
+		table++;
+	right = right && RelationGetNumberOfAttributes(rel) >= known[table].count;
+	for (i = 0; right && i < known[table].count; i++)
+		right = TupleDescAttr(RelationGetDescr(rel), i)->atttypid == known[table].types[i];
+	if (!right)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not the table of the ledger that install() made", name),
+				 errhint("Somebody changed it. Compare the database with a backup.")));
+	return rel;
+}
+
 static void
 ReadRow(Verification *v, TupleTableSlot *row, RowFunction function, void *arg)
 {
@@ -134,7 +186,7 @@ ReadRow(Verification *v, TupleTableSlot *row, RowFunction function, void *arg)
 static void
 ForEachLedgerRow(Verification *v, const char *table, RowFunction function, void *arg)
 {
-	Relation	rel = table_open(AuditRelationOid(table), AccessShareLock);
+	Relation	rel = OpenLedgerTable(table);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TableScanDesc scan = table_beginscan(rel, v->snapshot, 0, NULL);
 
@@ -256,8 +308,6 @@ IsEntryRight(Verification *v, TupleTableSlot *row, AuditLink *link)
 		!PartDigest(v, row, AUDIT_HASH_AUTHORSHIP, ENTRY_AUTHORSHIP, ENTRY_AUTHORSHIP_DIGEST, authorship, &link->flags))
 		return false;
 	operation = DatumGetTextPP(row->tts_values[ENTRY_OPERATION]);
-	if (VARSIZE_ANY_EXHDR(operation) == 5 && memcmp(VARDATA_ANY(operation), "erase", 5) == 0)
-		link->flags |= LINK_ERASURE;
 	AuditHashEntry(&v->sha, &v->scratch, link->subject, link->sequence,
 				   DatumGetTextPP(row->tts_values[ENTRY_TABLE]), operation,
 				   content, authorship, link->prev_hash, hash);
@@ -281,13 +331,50 @@ ReadEntry(Verification *v, TupleTableSlot *row, AuditLink *link)
 		ReportProgress(psprintf("1/2: " INT64_FORMAT " entries read", v->entries));
 }
 
+/* An erasure speaks of entries before it. */
+static void
+SortErased(int64 from, int64 to, void *arg)
+{
+	Verification *v = (Verification *) arg;
+	AuditLink  *link;
+
+	if (from < 1 || to < from || to >= v->reading_sequence)
+		return;
+	link = LinkSortNext(v->links);
+	memset(link, 0, sizeof(*link));
+	link->subject = v->reading;
+	link->sequence = from - 1;
+	link->flags = LINK_ERASED;
+	memcpy(link->prev_hash, &to, sizeof(to));
+	LinkSortPut(v->links);
+}
+
+static bool
+IsErasure(TupleTableSlot *row)
+{
+	text	   *operation;
+
+	if (row->tts_isnull[ENTRY_OPERATION] || row->tts_isnull[ENTRY_CONTENT])
+		return false;
+	operation = DatumGetTextPP(row->tts_values[ENTRY_OPERATION]);
+	return VARSIZE_ANY_EXHDR(operation) == 5 && memcmp(VARDATA_ANY(operation), "erase", 5) == 0;
+}
+
 static void
 SortEntry(Verification *v, TupleTableSlot *row, void *arg)
 {
-	LinkSort   *links = (LinkSort *) arg;
+	AuditLink  *link = LinkSortNext(v->links);
+	bytea	   *content;
 
-	ReadEntry(v, row, LinkSortNext(links));
-	LinkSortPut(links);
+	ReadEntry(v, row, link);
+	v->reading = link->subject;
+	v->reading_sequence = link->sequence;
+	LinkSortPut(v->links);
+	if (IsErasure(row))
+	{
+		content = DatumGetByteaPP(row->tts_values[ENTRY_CONTENT]);
+		AuditErasedRanges(VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content), SortErased, v);
+	}
 }
 
 static void
@@ -300,7 +387,7 @@ static void
 SortLedgerTable(Verification *v, Sorted *sorted, const char *table, int key_count,
 				AttrNumber *keys, Oid *operators)
 {
-	Relation	rel = table_open(AuditRelationOid(table), AccessShareLock);
+	Relation	rel = OpenLedgerTable(table);
 
 	BeginSort(sorted, CreateTupleDescCopy(RelationGetDescr(rel)), key_count, keys, operators);
 	table_close(rel, NoLock);
@@ -328,7 +415,7 @@ AnchorOf(Verification *v, Sorted *sealed, int32 subject)
 /* The entries of a chain from its anchor on. */
 static void
 SortChainSince(Verification *v, IndexScanDesc scan, TupleTableSlot *slot,
-			   int32 subject, int64 sequence, LinkSort *links)
+			   int32 subject, int64 sequence)
 {
 	ScanKeyData keys[2];
 
@@ -339,7 +426,7 @@ SortChainSince(Verification *v, IndexScanDesc scan, TupleTableSlot *slot,
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		ReadRow(v, slot, SortEntry, links);
+		ReadRow(v, slot, SortEntry, NULL);
 	}
 	if (sequence > 0)
 		v->entries--;			/* the anchor itself is no news */
@@ -360,9 +447,9 @@ OpenEntryIndex(Relation rel)
 
 /* From chain to chain, those that nothing else knows of included. */
 static void
-SortLinksSince(Verification *v, Sorted *sealed, LinkSort *links)
+SortLinksSince(Verification *v, Sorted *sealed)
 {
-	Relation	rel = table_open(AuditRelationOid("audit_entry"), AccessShareLock);
+	Relation	rel = OpenLedgerTable("audit_entry");
 	Relation	index = OpenEntryIndex(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	IndexScanDesc next = BeginIndexScan(rel, index, v->snapshot, 1);
@@ -379,7 +466,7 @@ SortLinksSince(Verification *v, Sorted *sealed, LinkSort *links)
 		if (!index_getnext_slot(next, ForwardScanDirection, slot))
 			break;
 		subject = DatumGetInt32(slot_getattr(slot, ENTRY_SUBJECT + 1, &isnull));
-		SortChainSince(v, chain, slot, subject, AnchorOf(v, sealed, subject), links);
+		SortChainSince(v, chain, slot, subject, AnchorOf(v, sealed, subject));
 		if (subject++ == PG_INT32_MAX)
 			break;
 	}
@@ -393,12 +480,23 @@ SortLinksSince(Verification *v, Sorted *sealed, LinkSort *links)
 /*
  * Blocks.
  */
+static bool
+IsBlockRight(Verification *v, TupleTableSlot *row, const uint8 *hash)
+{
+	uint8		computed[AUDIT_HASH_LENGTH];
+	StringInfoData bytes;
+
+	initStringInfo(&bytes);
+	AuditPutBlock(&bytes, row->tts_values);
+	AuditPartDigest(&v->sha, AUDIT_HASH_BLOCK, bytes.data, bytes.len, computed);
+	return memcmp(computed, hash, AUDIT_HASH_LENGTH) == 0;
+}
+
 static void
 ReadBlock(Verification *v, TupleTableSlot *row, void *arg)
 {
 	int64	   *allocated = (int64 *) arg;
 	SealedBlock	   *block;
-	StringInfoData bytes;
 
 	if (v->block_count == *allocated)
 	{
@@ -414,13 +512,11 @@ ReadBlock(Verification *v, TupleTableSlot *row, void *arg)
 	block->number = DatumGetInt64(row->tts_values[BLOCK_NUMBER]);
 	block->entries = DatumGetInt64(row->tts_values[BLOCK_ENTRIES]);
 	block->heads = DatumGetInt64(row->tts_values[BLOCK_HEADS]);
-	CopyHash(block->previous_hash, row->tts_values[BLOCK_PREVIOUS_HASH], false);
-	CopyHash(block->entries_root, row->tts_values[BLOCK_ENTRIES_ROOT], false);
-	CopyHash(block->heads_root, row->tts_values[BLOCK_HEADS_ROOT], false);
-	CopyHash(block->hash, row->tts_values[BLOCK_HASH], false);
-	initStringInfo(&bytes);
-	AuditPutBlock(&bytes, row->tts_values);
-	AuditPartDigest(&v->sha, AUDIT_HASH_BLOCK, bytes.data, bytes.len, block->computed_hash);
+	block->is_right = CopyHash(block->previous_hash, row->tts_values[BLOCK_PREVIOUS_HASH], row->tts_isnull[BLOCK_PREVIOUS_HASH]);
+	block->is_right &= CopyHash(block->entries_root, row->tts_values[BLOCK_ENTRIES_ROOT], row->tts_isnull[BLOCK_ENTRIES_ROOT]);
+	block->is_right &= CopyHash(block->heads_root, row->tts_values[BLOCK_HEADS_ROOT], row->tts_isnull[BLOCK_HEADS_ROOT]);
+	block->is_right &= CopyHash(block->hash, row->tts_values[BLOCK_HASH], row->tts_isnull[BLOCK_HASH]);
+	block->is_right = block->is_right && IsBlockRight(v, row, block->hash);
 }
 
 static int
@@ -457,7 +553,7 @@ CheckBlocks(Verification *v)
 			return Broken(v, "audit_block", 0, i + 1, "the block is missing");
 		if (memcmp(block->previous_hash, i == 0 ? zeros : block[-1].hash, AUDIT_HASH_LENGTH) != 0)
 			return Broken(v, "audit_block", 0, block->number, "the block does not follow the one before");
-		if (memcmp(block->hash, block->computed_hash, AUDIT_HASH_LENGTH) != 0)
+		if (!block->is_right)
 			return Broken(v, "audit_block", 0, block->number, "the hash is not that of the block");
 	}
 	return true;
@@ -490,6 +586,54 @@ CheckRoots(Verification *v)
 /*
  * The merge.
  */
+
+/*
+ * The next link of an entry.  Ranges that were erased come in the order of their
+ * begin, each before its first entry, and perhaps before the one in front of that:
+ * so the last one waits until the next one, or an entry, is at its begin.
+ */
+static void
+MeetErased(Verification *v, AuditLink *link)
+{
+	int64		to;
+
+	if (link->subject != v->erased_subject)
+	{
+		v->erased_subject = link->subject;
+		v->erased_to = v->next_from = v->next_to = 0;
+	}
+	memcpy(&to, link->prev_hash, sizeof(to));
+	if (link->sequence + 1 > v->next_from)
+	{
+		v->erased_to = Max(v->erased_to, v->next_to);
+		v->next_from = link->sequence + 1;
+	}
+	v->next_to = Max(v->next_to, to);
+}
+
+static AuditLink *
+NextLink(Verification *v)
+{
+	AuditLink  *link;
+
+	while ((link = LinkSortGet(v->links)) != NULL && (link->flags & LINK_ERASED))
+	{
+		CHECK_FOR_INTERRUPTS();
+		MeetErased(v, link);
+	}
+	return link;
+}
+
+/* Does an erasure speak of this entry? */
+static bool
+IsExplained(Verification *v, int32 subject, int64 sequence)
+{
+	if (subject != v->erased_subject)
+		return false;
+	return sequence <= v->erased_to ||
+		(v->next_from <= sequence && sequence <= v->next_to);
+}
+
 static void
 AddLeaf(Verification *v, MerkleTree *tree, const void *leaf, Size length)
 {
@@ -575,7 +719,7 @@ CheckEnd(Verification *v, Sorted *heads, Sorted *sealed, int32 subject, int64 se
  * taken from audit_block_head, the last one must be there as an entry.
  */
 static bool
-SkipSealed(Verification *v, LinkSort *links, AuditLink **link, Sorted *sealed,
+SkipSealed(Verification *v, AuditLink **link, Sorted *sealed,
 		   int32 subject, int64 *sequence, uint8 *hash)
 {
 	for (; sealed->valid && Int32At(sealed, SEALED_SUBJECT) == subject &&
@@ -586,7 +730,7 @@ SkipSealed(Verification *v, LinkSort *links, AuditLink **link, Sorted *sealed,
 		*sequence = Int64At(sealed, SEALED_SEQUENCE);
 		if (block == NULL)
 			return Broken(v, "audit_block_head", subject, *sequence, "the block is missing");
-		CopyHash(hash, sealed->slot->tts_values[SEALED_HASH], false);
+		CopyHash(hash, sealed->slot->tts_values[SEALED_HASH], sealed->slot->tts_isnull[SEALED_HASH]);
 		AddHeadLeaf(v, block, subject, *sequence, hash);
 	}
 	if (*sequence == 0)
@@ -597,26 +741,26 @@ SkipSealed(Verification *v, LinkSort *links, AuditLink **link, Sorted *sealed,
 		return Broken(v, "audit_entry", subject, *sequence, "the hash is not that of the entry");
 	if (memcmp((*link)->hash, hash, AUDIT_HASH_LENGTH) != 0)
 		return Broken(v, "audit_entry", subject, *sequence, "the entry is not the one that was sealed");
-	*link = LinkSortGet(links);
+	*link = NextLink(v);
 	return true;
 }
 
 /* Takes the links of one chain; *link is the one at hand. */
 static bool
-CheckChain(Verification *v, LinkSort *links, AuditLink **link, Sorted *heads, Sorted *sealed)
+CheckChain(Verification *v, AuditLink **link, Sorted *heads, Sorted *sealed)
 {
 	int32		subject = (*link)->subject;
 	int64		sequence = 0;
-	int64		unexplained = 0;	/* first redaction that no decision explains yet */
+	int64		unexplained = 0;	/* first redaction that no erasure speaks of */
 	uint8		hash[AUDIT_HASH_LENGTH] = {0};
 
 	if (heads->valid && Int32At(heads, HEAD_SUBJECT) < subject)
 		return Broken(v, "audit_entry", Int32At(heads, HEAD_SUBJECT), 1, "the chain is missing");
 	if (sealed->valid && Int32At(sealed, SEALED_SUBJECT) < subject)
 		return Broken(v, "audit_entry", Int32At(sealed, SEALED_SUBJECT), 1, "the chain was sealed and is missing");
-	if (v->since > 0 && !SkipSealed(v, links, link, sealed, subject, &sequence, hash))
+	if (v->since > 0 && !SkipSealed(v, link, sealed, subject, &sequence, hash))
 		return false;
-	for (; *link && (*link)->subject == subject; *link = LinkSortGet(links))
+	for (; *link && (*link)->subject == subject; *link = NextLink(v))
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(v->row_context);
@@ -625,12 +769,11 @@ CheckChain(Verification *v, LinkSort *links, AuditLink **link, Sorted *heads, So
 		memcpy(hash, (*link)->hash, AUDIT_HASH_LENGTH);
 		if (!CheckSealed(v, sealed, subject, sequence, hash))
 			return false;
-		if ((*link)->flags & LINK_ERASURE)
-			unexplained = 0;
 		if ((*link)->flags & LINK_REDACTED)
 		{
 			v->redacted++;
-			unexplained = unexplained ? unexplained : sequence;
+			if (unexplained == 0 && !IsExplained(v, subject, sequence))
+				unexplained = sequence;
 		}
 	}
 	if (unexplained)
@@ -639,13 +782,13 @@ CheckChain(Verification *v, LinkSort *links, AuditLink **link, Sorted *heads, So
 }
 
 static bool
-MergeChains(Verification *v, LinkSort *links, Sorted *heads, Sorted *sealed)
+MergeChains(Verification *v, Sorted *heads, Sorted *sealed)
 {
-	AuditLink  *link = LinkSortGet(links);
+	AuditLink  *link = NextLink(v);
 	bool		right = true;
 
 	while (right && link)
-		right = CheckChain(v, links, &link, heads, sealed);
+		right = CheckChain(v, &link, heads, sealed);
 	if (right && heads->valid)
 		right = Broken(v, "audit_entry", Int32At(heads, HEAD_SUBJECT), 1, "the chain is missing");
 	if (right && sealed->valid)
@@ -667,28 +810,28 @@ CheckChains(Verification *v)
 {
 	AttrNumber	head_keys[] = {HEAD_SUBJECT + 1};
 	Oid			operators[] = {Int4LessOperator};
-	LinkSort   *links = LinkSortBegin();
 	Sorted		heads;
 	Sorted		sealed;
 	bool		right;
 
+	v->links = LinkSortBegin();
 	if (v->since > 0)
 	{
 		SortSealed(v, &sealed);
-		SortLinksSince(v, &sealed, links);
+		SortLinksSince(v, &sealed);
 		EndSort(&sealed);
 	}
 	else
-		ForEachLedgerRow(v, "audit_entry", SortEntry, links);
+		ForEachLedgerRow(v, "audit_entry", SortEntry, NULL);
 	ReportProgress(psprintf("2/2: chains of " INT64_FORMAT " entries", v->entries));
-	LinkSortPerform(links);
+	LinkSortPerform(v->links);
 	SortLedgerTable(v, &heads, "audit_head", 1, head_keys, operators);
 	SortSealed(v, &sealed);
 	MemoryContextReset(v->row_context);
 	MemoryContextSwitchTo(v->row_context);
-	right = MergeChains(v, links, &heads, &sealed);
+	right = MergeChains(v, &heads, &sealed);
 	MemoryContextSwitchTo(v->context);
-	LinkSortEnd(links);
+	LinkSortEnd(v->links);
 	EndSort(&heads);
 	EndSort(&sealed);
 	return right;

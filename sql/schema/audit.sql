@@ -579,6 +579,10 @@ BEGIN
     JOIN audit_entry e ON e.subject = h.subject AND e.sequence > s.since AND e.sequence <= h.sequence
     WHERE h.block = in_block;
     RETURN (SELECT json_build_object('format', 'perfmgmt-inclusion-1', 'subject', e.subject, 'sequence', e.sequence,
+                                     'table_name', e.table_name, 'operation', e.operation,
+                                     'content_digest', encode(coalesce(e.content_digest, part_digest('content', e.content)), 'hex'),
+                                     'authorship_digest', encode(coalesce(e.authorship_digest, part_digest('authorship', e.authorship)), 'hex'),
+                                     'prev_hash', encode(e.prev_hash, 'hex'),
                                      'hash', encode(e.hash, 'hex'), 'leaf_index', place, 'tree_size', cardinality(hashes),
                                      'path', (SELECT coalesce(json_agg(encode(p.node, 'hex') ORDER BY p.n), '[]')
                                               FROM unnest(merkle_path(hashes, place)) WITH ORDINALITY p(node, n)),
@@ -588,7 +592,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION audit_inclusion(int, bigint) IS
-'Proves that an entry is in its block, to somebody who has the block and not the ledger: the nodes beside its way to entries_root, as in RFC 6962. NULL while it is not sealed. For auditors and the owner of the records.';
+'Proves that an entry is in its block, to somebody who has the block and not the ledger: what its hash is made of, with the salted digests of its parts, and the nodes beside its way to entries_root, as in RFC 6962. NULL while it is not sealed. For auditors and the owner of the records.';
 
 CREATE OR REPLACE FUNCTION audit_consistency(since_block bigint DEFAULT 0) RETURNS json
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER

@@ -29,11 +29,13 @@ CREATE TABLE erasure (
     proposed_by int NOT NULL,
     decided_by int NOT NULL,
     erased_at timestamptz NOT NULL DEFAULT now(),
+    erased_entries bigint[] NOT NULL DEFAULT '{}' CHECK (cardinality(erased_entries) % 2 = 0),
     PRIMARY KEY (employee_id, erasure_id)
 );
 CREATE INDEX ON erasure (decision_id);
 COMMENT ON TABLE erasure IS 'What was erased about whom, by whose decision. Only the routines that erase write it.';
 COMMENT ON COLUMN erasure.employee_id IS 'The person; 0: records of the company that named somebody.';
+COMMENT ON COLUMN erasure.erased_entries IS 'Which entries of the chain lost parts: first and last of each range. verify_audit() takes no others.';
 COMMENT ON COLUMN erasure.what IS 'subject: everything about the person; else the categories of retention_rule.';
 
 CREATE TABLE retention_rule (
@@ -178,6 +180,24 @@ $$;
 COMMENT ON FUNCTION erase_subject(int, text) IS
 'Proposes to erase everything about a person who left; returns the decision_id for approve(), which erases at once and for good. HR. Errors: PM004 under a legal hold, not left, or in an open cycle; 22004 no reason; PM005 oneself; PM006 no appointment.';
 
+CREATE OR REPLACE FUNCTION entry_ranges(subjects int[], sequences bigint[]) RETURNS TABLE (subject int, ranges bigint[])
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+    WITH entry AS (
+        SELECT DISTINCT u.subject, u.sequence FROM unnest(subjects, sequences) AS u(subject, sequence)
+    ), island AS (
+        SELECT e.subject, e.sequence, e.sequence - row_number() OVER (PARTITION BY e.subject ORDER BY e.sequence) AS island FROM entry e
+    ), span AS (
+        SELECT i.subject, min(i.sequence) AS first, max(i.sequence) AS last FROM island i GROUP BY i.subject, i.island
+    )
+    SELECT s.subject, array_agg(b.bound ORDER BY s.first, b.n)
+    FROM span s CROSS JOIN LATERAL (VALUES (1, s.first), (2, s.last)) AS b(n, bound)
+    GROUP BY s.subject
+$$;
+COMMENT ON FUNCTION entry_ranges(int[], bigint[]) IS 'Entries as ranges of each chain: first, last, first, last; see erasure.erased_entries.';
+GRANT EXECUTE ON FUNCTION entry_ranges(int[], bigint[]) TO perfmgmt_ledger;
+
 -- The decision that this transaction approved: the routines below act on no other.
 CREATE OR REPLACE FUNCTION erase_person(approved_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -191,7 +211,10 @@ DECLARE
     leaves regclass[];
     relation regclass;
     beside record;
-    touched int[];
+    gone_subjects int[];
+    gone_sequences bigint[];
+    also_subjects int[];
+    also_sequences bigint[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
@@ -232,12 +255,16 @@ BEGIN
     UPDATE employee e SET full_name = 'erased', external_id = format('erased %s', person), email = 'erased' WHERE e.employee_id = person;
 
     -- what the ledger says of the person, the deletions above included
-    UPDATE audit_entry e SET
-        content = NULL, content_digest = coalesce(e.content_digest, part_digest('content', e.content)),
-        authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
-    WHERE e.subject = person AND (e.content IS NOT NULL OR e.authorship IS NOT NULL)
-      AND e.table_name NOT IN ('perf.erasure', 'perf.legal_hold')
-      AND NOT (e.table_name = 'perf.decision' AND coalesce(audit_content(e.content) -> 'after' ->> 'decision_kind', '') = ANY (kept_kinds));
+    WITH gone AS (
+        UPDATE audit_entry e SET
+            content = NULL, content_digest = coalesce(e.content_digest, part_digest('content', e.content)),
+            authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
+        WHERE e.subject = person AND (e.content IS NOT NULL OR e.authorship IS NOT NULL)
+          AND e.table_name NOT IN ('perf.erasure', 'perf.legal_hold')
+          AND NOT (e.table_name = 'perf.decision' AND coalesce(audit_content(e.content) -> 'after' ->> 'decision_kind', '') = ANY (kept_kinds))
+        RETURNING e.subject, e.sequence
+    )
+    SELECT array_agg(g.subject), array_agg(g.sequence) INTO gone_subjects, gone_sequences FROM gone g;
     WITH named AS (
         SELECT x.subject, x.sequence FROM erased_beside() b
         JOIN audit_entry x ON x.table_name = 'perf.' || b.table_name AND x.content IS NOT NULL
@@ -248,13 +275,14 @@ BEGIN
             content = NULL, content_digest = part_digest('content', e.content),
             authorship = NULL, authorship_digest = coalesce(e.authorship_digest, part_digest('authorship', e.authorship))
         WHERE (e.subject, e.sequence) IN (SELECT n.subject, n.sequence FROM named n)
-        RETURNING e.subject
+        RETURNING e.subject, e.sequence
     )
-    SELECT coalesce(array_agg(DISTINCT g.subject), '{}') INTO touched FROM gone g;
+    SELECT array_agg(g.subject), array_agg(g.sequence) INTO also_subjects, also_sequences FROM gone g;
 
-    INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by)
-    SELECT DISTINCT about, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by
-    FROM unnest(touched || person) about ORDER BY about;
+    -- the entry says which parts are gone: no other ones are explained by it
+    INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by, erased_entries)
+    SELECT r.subject, approved.decision_id, 'subject', approved.reason, approved.proposed_by, approved.decided_by, r.ranges
+    FROM entry_ranges(gone_subjects || also_subjects, gone_sequences || also_sequences) r ORDER BY r.subject;
     -- after its entries went, the row that stays needs a new one
     UPDATE employee e SET email = NULL WHERE e.employee_id = person;
 END
@@ -360,8 +388,11 @@ DECLARE
     held int[] := people_on_hold();
     part record;
     subjects int[];
+    entry_subjects int[];
+    entry_sequences bigint[];
     touched int[] := '{}';
-    before bigint;
+    gone_subjects int[] := '{}';
+    gone_sequences bigint[] := '{}';
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'erasing needs the isolation level READ COMMITTED' USING ERRCODE = '25000',
@@ -389,11 +420,12 @@ BEGIN
                       CROSS JOIN LATERAL jsonb_populate_record(NULL::perf.%1$I, coalesce(nullif(c.document -> 'after', 'null'), c.document -> 'before')) t
                       WHERE x.table_name = %2$L AND x.content IS NOT NULL AND x.subject <> ALL ($2) AND %3$s) w
                 WHERE e.subject = w.subject AND e.sequence = w.sequence
-                RETURNING e.subject)
-            SELECT count(*), coalesce(array_agg(DISTINCT g.subject), '{}') FROM gone g$redact$,
+                RETURNING e.subject, e.sequence)
+            SELECT count(*), array_agg(g.subject), array_agg(g.sequence) FROM gone g$redact$,
             part.table_name, 'perf.' || part.table_name, part.expired_when)
-        INTO erased_entries, subjects USING part.day, held;
-        touched := touched || subjects;
+        INTO erased_entries, entry_subjects, entry_sequences USING part.day, held;
+        gone_subjects := gone_subjects || entry_subjects;
+        gone_sequences := gone_sequences || entry_sequences;
         EXECUTE format($delete$
             WITH gone AS (DELETE FROM perf.%1$I t WHERE t.employee_id <> ALL ($2) AND %2$s RETURNING t.employee_id)
             SELECT count(*), coalesce(array_agg(DISTINCT g.employee_id), '{}') FROM gone g$delete$,
@@ -401,21 +433,27 @@ BEGIN
         INTO purged_rows, subjects USING part.day, held;
         touched := touched || subjects;
         -- the deletions say once more what was there
-        UPDATE audit_entry e SET
-            content = NULL, content_digest = part_digest('content', e.content),
-            authorship = NULL, authorship_digest = part_digest('authorship', e.authorship)
-        WHERE e.subject = ANY (subjects) AND e.table_name = 'perf.' || part.table_name AND e.operation = 'delete'
-          AND e.content IS NOT NULL AND audit_authorship(e.authorship) ->> 'transaction' = pg_current_xact_id()::text;
-        GET DIAGNOSTICS before = ROW_COUNT;
-        erased_entries := erased_entries + before;
+        WITH gone AS (
+            UPDATE audit_entry e SET
+                content = NULL, content_digest = part_digest('content', e.content),
+                authorship = NULL, authorship_digest = part_digest('authorship', e.authorship)
+            WHERE e.subject = ANY (subjects) AND e.table_name = 'perf.' || part.table_name AND e.operation = 'delete'
+              AND e.content IS NOT NULL AND audit_authorship(e.authorship) ->> 'transaction' = pg_current_xact_id()::text
+            RETURNING e.subject, e.sequence
+        )
+        SELECT array_agg(g.subject), array_agg(g.sequence) INTO entry_subjects, entry_sequences FROM gone g;
+        gone_subjects := gone_subjects || entry_subjects;
+        gone_sequences := gone_sequences || entry_sequences;
+        erased_entries := erased_entries + coalesce(cardinality(entry_subjects), 0);
         IF purged_rows + erased_entries > 0 THEN
             RETURN NEXT;
         END IF;
     END LOOP;
 
-    INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by)
-    SELECT DISTINCT t.subject, approved.decision_id, 'retention', approved.reason, approved.proposed_by, approved.decided_by
-    FROM unnest(touched) AS t(subject) ORDER BY 1;
+    INSERT INTO erasure (employee_id, decision_id, what, reason, proposed_by, decided_by, erased_entries)
+    SELECT subject, approved.decision_id, 'retention', approved.reason, approved.proposed_by, approved.decided_by, coalesce(r.ranges, '{}')
+    FROM entry_ranges(gone_subjects, gone_sequences) r
+    FULL JOIN (SELECT DISTINCT u.subject FROM unnest(touched) AS u(subject)) t USING (subject) ORDER BY subject;
 
     SELECT r.category, 'access_log', 0 INTO category, table_name, erased_entries FROM retention_rule r WHERE r.category = 'access_log';
     DELETE FROM access_log l USING retention_rule r

@@ -132,6 +132,21 @@ BEGIN; SELECT act_as(26); SET LOCAL ROLE perfmgmt_hr;
 SELECT is_empty('SELECT * FROM purge_expired()', 'a second purge finds nothing');
 COMMIT;
 
+-- an erasure covers what it names, and nothing beside it
+SELECT is_empty($$SELECT e.subject, e.sequence FROM audit_entry e WHERE (e.content IS NULL OR e.authorship IS NULL)
+                  AND NOT EXISTS (SELECT FROM erasure x CROSS JOIN LATERAL generate_series(1, cardinality(x.erased_entries), 2) i
+                                  WHERE x.employee_id = e.subject AND e.sequence BETWEEN x.erased_entries[i] AND x.erased_entries[i + 1])$$, 'every erased part is named by an erasure');
+SELECT is_empty($$SELECT e.subject, e.sequence FROM erasure x CROSS JOIN LATERAL generate_series(1, cardinality(x.erased_entries), 2) i
+                  JOIN audit_entry e ON e.subject = x.employee_id AND e.sequence BETWEEN x.erased_entries[i] AND x.erased_entries[i + 1]
+                  WHERE e.content IS NOT NULL AND e.authorship IS NOT NULL$$, 'and no other part is');
+BEGIN;
+SELECT e.sequence AS beside FROM audit_entry e WHERE e.subject = 14 AND e.content IS NOT NULL ORDER BY e.sequence LIMIT 1 \gset
+SELECT ok(:beside < (SELECT max(e.sequence) FROM audit_entry e WHERE e.subject = 14 AND e.operation = 'erase'), 'a part before a purge that stayed');
+UPDATE audit_entry SET content = NULL, content_digest = part_digest('content', content) WHERE subject = 14 AND sequence = :beside;
+SELECT results_eq('SELECT status, broken_subject, broken_sequence, problem FROM verify_audit()',
+    format($$VALUES ('broken', 14, %s::bigint, 'a part was erased and no entry says who decided')$$, :beside), 'erased under the cover of the purge: broken');
+ROLLBACK;
+
 -- the log of reads goes in its time
 INSERT INTO access_log (relation_name, subjects, people, session_user_name, transaction_id, read_at)
 VALUES ('perf.feedback', '{[14,15)}', 1, 'x', '1', now() - interval '40 months'), ('perf.feedback', '{[13,15)}', 2, 'x', '1', now() - interval '40 months');

@@ -175,7 +175,7 @@ is($node->safe_psql('restored', "SELECT status, broken_table, problem FROM perf.
 # An edit, seen from outside ----------------------------------------------------
 
 $node->safe_psql('restored', q{UPDATE perf.audit_entry SET content = set_byte(content, 20, get_byte(content, 20) # 1) WHERE subject = 3 AND sequence = 1});
-like(outside($node, 'restored', $last), qr/^broken: entry 1 of chain 3: the hash is not that of the entry/, 'the independent verifier finds a flipped bit');
+like(outside($node, 'restored', $last), qr/^broken audit_entry 3 1 the hash is not that of the entry/, 'the independent verifier finds a flipped bit');
 
 # Rewriting the storage and reading it elsewhere -------------------------------
 
