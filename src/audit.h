@@ -10,6 +10,8 @@
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/typcache.h"
 
@@ -89,6 +91,7 @@ typedef struct AuditColumn
 } AuditColumn;
 
 extern void AuditTypeInit(AuditType *type, Oid typid);
+extern bool AuditTypeIsSent(const AuditType *type);
 extern void AuditColumnInit(AuditColumn *column, Form_pg_attribute attribute);
 extern void AuditPutInt16(StringInfo out, int16 value);
 extern void AuditPutInt32(StringInfo out, int32 value);
@@ -157,9 +160,54 @@ enum
 	SEALED_BLOCK, SEALED_SUBJECT, SEALED_SEQUENCE, SEALED_HASH, SEALED_COLUMNS
 };
 
-/* audit_capture.c */
+/*
+ * What of a table is captured, and where the ledger is; audit_shape.c.
+ */
+typedef struct AuditShape
+{
+	AttrNumber	subject_column; /* 0: none */
+	AuditColumn *content;		/* columns about the subject */
+	int			content_count;
+	AuditColumn *author;		/* columns that name an author */
+	int			author_count;
+	text	   *table_name;
+
+	MemoryContext context;
+	List	   *ancestors;		/* of a partition */
+	char	  **authors;		/* as the caller named them */
+	int			authors_count;
+} AuditShape;
+
+typedef struct AuditPlace
+{
+	Oid			schema;			/* of the records */
+	Oid			entry_table;
+	Oid			head_table;
+} AuditPlace;
+
 extern Oid	AuditRelationOid(const char *name);
+extern const AuditPlace *AuditPlaceOf(void);
+extern const AuditShape *AuditShapeOf(Relation rel, char **authors, int authors_count);
+
+/*
+ * The heads of the chains; audit_heads.c.
+ */
+typedef struct AuditChain
+{
+	int32		subject;
+	bool		is_new;
+	int64		sequence;
+	uint8		hash[AUDIT_HASH_LENGTH];
+	ItemPointerData tid;		/* of the head */
+} AuditChain;
+
+typedef struct AuditHeads AuditHeads;
+
 extern Oid	AuditPrimaryKey(Relation rel);
+extern AuditHeads *AuditHeadsOpen(Oid table);
+extern void AuditHeadsLock(AuditHeads *heads, AuditChain *chain, int32 subject);
+extern void AuditHeadsWrite(AuditHeads *heads, AuditChain *chain);
+extern void AuditHeadsClose(AuditHeads *heads);
 
 /* audit_access.c */
 extern int32 AuditOnBehalfOf(int32 actor);	/* 0: nobody */

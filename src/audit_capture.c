@@ -13,21 +13,18 @@
 #include "perfmgmt.h"
 
 #include "audit.h"
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/partition.h"
+#include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
-#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -40,16 +37,8 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#define RECORDS_SCHEMA "perf"
-#define SUBJECT_COLUMN "employee_id"
 #define ERASURE_TABLE "erasure"
 #define COMPANY 0				/* the chain of rows about no person */
-
-/*
- * Kept from the assignments, which are captured themselves: one manager who
- * moves rewrites it in tens of thousands of rows, and none of them is an event.
- */
-#define DERIVED_COLUMN "manager_chain"
 
 /*
  * Entries go into the heap together.  Buffers and slots are made when the first
@@ -60,15 +49,6 @@
 
 /* Random bytes for salts are taken from the system together, ahead. */
 #define RANDOM_BYTES 1024
-
-typedef struct Chain
-{
-	int32		subject;
-	bool		is_new;
-	int64		sequence;
-	uint8		hash[AUDIT_HASH_LENGTH];
-	ItemPointerData tid;		/* of the head */
-} Chain;
 
 typedef struct Entry
 {
@@ -82,27 +62,21 @@ typedef struct Entry
 typedef struct Capture
 {
 	TupleDesc	desc;			/* of the rows */
-	AttrNumber	subject_column; /* 0: none */
-	const char *operation;
-	AuditColumn *content;		/* columns about the subject */
-	int			content_count;
-	AuditColumn *author;		/* columns that name an author */
-	int			author_count;
-
-	text	   *table_name;
+	const AuditShape *shape;
 	text	   *operation_name;
 	StringInfoData authorship;	/* how each authorship begins */
 	StringInfoData header;
 
-	Chain	   *chains;			/* by subject */
+	AuditChain *chains;			/* by subject */
 	int			chain_count;
-	Chain	   *last_chain;
+	AuditChain *last_chain;
 
 	Relation	entry_table;
-	Relation	head_table;
+	AuditHeads *heads;
+	Relation	entry_index;	/* the primary key, when there is no other index */
+	IndexInfo  *entry_index_info;
+	ResultRelInfo *entry_target;	/* otherwise */
 	EState	   *estate;
-	ResultRelInfo *entry_target;
-	ResultRelInfo *head_target;
 	BulkInsertState bulk;
 	Entry	   *batch[BATCH_SIZE];
 	int			pending;
@@ -112,17 +86,6 @@ typedef struct Capture
 	MemoryContext context;
 	MemoryContext row_context;
 } Capture;
-
-/* The heads that this transaction wrote last, by subject; see FindWrittenHead(). */
-typedef struct WrittenHead
-{
-	LocalTransactionId lxid;
-	int32		subject;
-	Oid			filenode;
-	ItemPointerData tid;
-} WrittenHead;
-
-static WrittenHead written_heads[64];
 
 static uint8 random_bytes[RANDOM_BYTES];
 static int	random_left = 0;
@@ -136,103 +99,90 @@ PG_FUNCTION_INFO_V1(perfmgmt_audit_leave);
 PG_FUNCTION_INFO_V1(perfmgmt_set_reason);
 
 /*
- * What is captured.
+ * The indexes of the entries.  The one that install() makes is written directly:
+ * to set up the executor for it takes as long as to write into it.
  */
-
-/* As entries name the table: a partition goes by the name of the whole. */
-static text *
-NameOfTable(Relation rel)
-{
-	Oid			relid = RelationGetRelid(rel);
-	char	   *name;
-
-	if (rel->rd_rel->relispartition)
-		relid = llast_oid(get_partition_ancestors(relid));
-	name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	return cstring_to_text(name);
-}
-
 static bool
-IsAmong(const char *name, char **names, int count)
+OpenOnlyIndex(Capture *capture)
 {
-	int			i;
+	Relation	rel = capture->entry_table;
+	List	   *indexes = RelationGetIndexList(rel);
+	bool		only = list_length(indexes) == 1 && linitial_oid(indexes) == rel->rd_pkindex;
 
-	for (i = 0; i < count; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
+	list_free(indexes);
+	if (!only)
+		return false;
+	capture->entry_index = index_open(rel->rd_pkindex, RowExclusiveLock);
+	if (capture->entry_index->rd_index->indimmediate)
+		return true;
+	index_close(capture->entry_index, NoLock);
+	capture->entry_index = NULL;
 	return false;
 }
 
 static void
-ChooseColumns(Capture *capture, char **authors, int author_count)
+OpenIndexes(Capture *capture)
 {
-	int			i;
-
-	capture->content = palloc(sizeof(AuditColumn) * Max(capture->desc->natts, 1));
-	capture->author = palloc(sizeof(AuditColumn) * Max(capture->desc->natts, 1));
-	for (i = 0; i < capture->desc->natts; i++)
+	if (OpenOnlyIndex(capture))
 	{
-		Form_pg_attribute attribute = TupleDescAttr(capture->desc, i);
-
-		if (attribute->attisdropped ||
-			strcmp(NameStr(attribute->attname), DERIVED_COLUMN) == 0)
-			continue;
-		if (strcmp(NameStr(attribute->attname), SUBJECT_COLUMN) == 0 &&
-			getBaseType(attribute->atttypid) == INT4OID)
-			capture->subject_column = attribute->attnum;
-		if (IsAmong(NameStr(attribute->attname), authors, author_count))
-			AuditColumnInit(&capture->author[capture->author_count++], attribute);
-		else
-			AuditColumnInit(&capture->content[capture->content_count++], attribute);
+		capture->entry_index_info = BuildIndexInfo(capture->entry_index);
+		return;
 	}
+	capture->estate = CreateExecutorState();
+	capture->entry_target = makeNode(ResultRelInfo);
+	InitResultRelInfo(capture->entry_target, capture->entry_table, 0, NULL, 0);
+	ExecOpenIndices(capture->entry_target, false);
 }
 
-Oid
-AuditRelationOid(const char *name)
+static void
+PutIntoIndexes(Capture *capture, TupleTableSlot *slot)
 {
-	Oid			schema = get_namespace_oid(RECORDS_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
 
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no ledger: table \"%s.%s\" does not exist", RECORDS_SCHEMA, name),
-				 errhint("CALL perfmgmt.install().")));
-	return relid;
+	if (capture->entry_index == NULL)
+	{
+		list_free(InsertIndexTuples(capture->entry_target, slot, capture->estate));
+		ResetPerTupleExprContext(capture->estate);
+		return;
+	}
+	FormIndexDatum(capture->entry_index_info, slot, NULL, values, nulls);
+	(void) index_insert(capture->entry_index, values, nulls, &slot->tts_tid, capture->entry_table,
+						UNIQUE_CHECK_YES, false, capture->entry_index_info);
 }
 
-static ResultRelInfo *
-OpenTarget(Relation rel)
+/* The locks stay to the end of the transaction. */
+static void
+CloseIndexes(Capture *capture)
 {
-	ResultRelInfo *target = makeNode(ResultRelInfo);
-
-	InitResultRelInfo(target, rel, 0, NULL, 0);
-	ExecOpenIndices(target, false);
-	return target;
+	if (capture->entry_index)
+	{
+		index_close(capture->entry_index, NoLock);
+		return;
+	}
+	ExecCloseIndices(capture->entry_target);
+	FreeExecutorState(capture->estate);
 }
 
 static Capture *
 OpenCapture(Relation rel, const char *operation, int64 expected, char **authors, int author_count)
 {
 	Capture    *capture = palloc0(sizeof(Capture));
+	const AuditPlace *place = AuditPlaceOf();
 
 	capture->context = CurrentMemoryContext;
 	capture->row_context = AllocSetContextCreate(CurrentMemoryContext, "audit row",
 												 ALLOCSET_SMALL_SIZES);
 	capture->desc = RelationGetDescr(rel);
-	capture->table_name = NameOfTable(rel);
-	capture->operation = operation;
+	capture->shape = AuditShapeOf(rel, authors, author_count);
 	capture->operation_name = cstring_to_text(operation);
-	ChooseColumns(capture, authors, author_count);
 	initStringInfo(&capture->authorship);
 	initStringInfo(&capture->header);
 
 	/* in this order everywhere */
-	capture->entry_table = table_open(AuditRelationOid("audit_entry"), RowExclusiveLock);
-	capture->head_table = table_open(AuditRelationOid("audit_head"), RowExclusiveLock);
-	capture->estate = CreateExecutorState();
-	capture->entry_target = OpenTarget(capture->entry_table);
-	capture->head_target = OpenTarget(capture->head_table);
+	capture->entry_table = table_open(place->entry_table, RowExclusiveLock);
+	capture->heads = AuditHeadsOpen(place->head_table);
+	OpenIndexes(capture);
 	if (expected > BATCH_SIZE)
 		capture->bulk = GetBulkInsertState();
 	Sha256Open(&capture->sha);
@@ -248,9 +198,9 @@ SubjectOf(Capture *capture, TupleTableSlot *row)
 	Datum		value;
 	bool		isnull;
 
-	if (capture->subject_column == 0)
+	if (capture->shape->subject_column == 0)
 		return COMPANY;
-	value = slot_getattr(row, capture->subject_column, &isnull);
+	value = slot_getattr(row, capture->shape->subject_column, &isnull);
 	return isnull ? COMPANY : DatumGetInt32(value);
 }
 
@@ -297,8 +247,8 @@ IsUnchanged(Capture *capture, TupleTableSlot *before, TupleTableSlot *after)
 {
 	slot_getallattrs(before);
 	slot_getallattrs(after);
-	return SameValues(capture->content, capture->content_count, before, after) &&
-		SameValues(capture->author, capture->author_count, before, after);
+	return SameValues(capture->shape->content, capture->shape->content_count, before, after) &&
+		SameValues(capture->shape->author, capture->shape->author_count, before, after);
 }
 
 /* rows of a person often come together */
@@ -313,7 +263,7 @@ static void
 CollectSubjects(Capture *capture, Tuplestorestate *rows, TupleTableSlot *slot,
 				int32 *subjects, int64 *count)
 {
-	if (capture->subject_column == 0)
+	if (capture->shape->subject_column == 0)
 	{
 		AddSubject(subjects, count, COMPANY);
 		return;
@@ -348,93 +298,6 @@ CollectChanged(Capture *capture, Tuplestorestate *before, Tuplestorestate *after
 	ExecClearTuple(new_row);
 }
 
-static WrittenHead *
-WrittenHeadOf(int32 subject)
-{
-	return &written_heads[(uint32) subject % lengthof(written_heads)];
-}
-
-/*
- * The head as this transaction left it, without the index, which would lead
- * past all its dead versions and make many small statements quadratic.  It is
- * checked, since a savepoint may have taken it back: our own row, of this
- * subject and not replaced, is the last one and needs no lock.
- */
-static bool
-FindWrittenHead(Capture *capture, Chain *chain, TupleTableSlot *found)
-{
-	WrittenHead *written = WrittenHeadOf(chain->subject);
-	Relation	rel = capture->head_table;
-	bool		isnull;
-
-	return written->lxid == MyLocalTransactionId() &&
-		written->subject == chain->subject &&
-		written->filenode == rel->rd_rel->relfilenode &&
-		/* VACUUM may have cut off what a savepoint took back */
-		ItemPointerGetBlockNumber(&written->tid) < RelationGetNumberOfBlocks(rel) &&
-		table_tuple_fetch_row_version(rel, &written->tid, SnapshotSelf, found) &&
-		DatumGetInt32(slot_getattr(found, HEAD_SUBJECT + 1, &isnull)) == chain->subject &&
-		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(found, MinTransactionIdAttributeNumber, &isnull)));
-}
-
-static void
-NoteWrittenHead(Capture *capture, int32 subject, ItemPointer tid)
-{
-	WrittenHead *written = WrittenHeadOf(subject);
-
-	written->lxid = MyLocalTransactionId();
-	written->subject = subject;
-	written->filenode = capture->head_table->rd_rel->relfilenode;
-	written->tid = *tid;
-}
-
-/*
- * Locks the head of a chain to the end of the transaction, and reads it past
- * every snapshot: what counts is the last committed entry.
- */
-static bool
-FindHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTableSlot *found)
-{
-	if (FindWrittenHead(capture, chain, found))
-		return true;
-	ExecClearTuple(key);
-	memset(key->tts_isnull, true, key->tts_tupleDescriptor->natts);
-	key->tts_values[HEAD_SUBJECT] = Int32GetDatum(chain->subject);
-	key->tts_isnull[HEAD_SUBJECT] = false;
-	ExecStoreVirtualTuple(key);
-	return RelationFindReplTupleByIndex(capture->head_table, index, LockTupleNoKeyExclusive, key, found);
-}
-
-static void
-LockHead(Capture *capture, Chain *chain, Oid index, TupleTableSlot *key, TupleTableSlot *found)
-{
-	bool		isnull;
-	Datum		hash;
-
-	if (!FindHead(capture, chain, index, key, found))
-	{
-		chain->is_new = true;	/* sequence 0, 32 zero bytes */
-		return;
-	}
-	chain->sequence = DatumGetInt64(slot_getattr(found, HEAD_SEQUENCE + 1, &isnull));
-	hash = slot_getattr(found, HEAD_HASH + 1, &isnull);
-	if (isnull || VARSIZE_ANY_EXHDR(DatumGetPointer(hash)) != AUDIT_HASH_LENGTH)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the head of chain %d holds no hash", chain->subject),
-				 errhint("Run perf.verify_audit().")));
-	memcpy(chain->hash, VARDATA_ANY(DatumGetPointer(hash)), AUDIT_HASH_LENGTH);
-	chain->tid = found->tts_tid;
-	ExecClearTuple(found);
-}
-
-Oid
-AuditPrimaryKey(Relation rel)
-{
-	list_free(RelationGetIndexList(rel));	/* looks it up */
-	return rel->rd_pkindex;
-}
-
 /* The server's own hint is about its log, which the application does not read. */
 static void
 HintToRetry(void *arg)
@@ -446,39 +309,29 @@ HintToRetry(void *arg)
 static void
 LockChains(Capture *capture, int32 *subjects, int64 count)
 {
-	TupleTableSlot *key = table_slot_create(capture->head_table, NULL);
-	TupleTableSlot *found = table_slot_create(capture->head_table, NULL);
-	Oid			index = AuditPrimaryKey(capture->head_table);
 	ErrorContextCallback hint = {.callback = HintToRetry,.previous = error_context_stack};
 	int64		i;
 
 	if (count > 1)
 		qsort(subjects, count, sizeof(int32), CompareSubjects);
-	capture->chains = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Chain) * count);
+	capture->chains = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AuditChain) * count);
 	error_context_stack = &hint;
 	for (i = 0; i < count; i++)
 	{
-		Chain	   *chain;
-
 		if (i > 0 && subjects[i] == subjects[i - 1])
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		chain = &capture->chains[capture->chain_count++];
-		memset(chain, 0, sizeof(*chain));
-		chain->subject = subjects[i];
-		LockHead(capture, chain, index, key, found);
+		AuditHeadsLock(capture->heads, &capture->chains[capture->chain_count++], subjects[i]);
 	}
 	error_context_stack = hint.previous;
-	ExecDropSingleTupleTableSlot(key);
-	ExecDropSingleTupleTableSlot(found);
 }
 
-static Chain *
+static AuditChain *
 ChainOf(Capture *capture, int32 subject)
 {
 	if (capture->last_chain == NULL || capture->last_chain->subject != subject)
 		capture->last_chain = bsearch(&subject, capture->chains, capture->chain_count,
-									  sizeof(Chain), CompareSubjects);
+									  sizeof(AuditChain), CompareSubjects);
 	Assert(capture->last_chain != NULL);
 	return capture->last_chain;
 }
@@ -491,20 +344,25 @@ ChainOf(Capture *capture, int32 subject)
 static void
 BeginAuthorship(Capture *capture)
 {
+	static AuditType xid8,
+				timestamptz,
+				integer;
 	StringInfo	out = &capture->authorship;
-	AuditType	type;
 	int32		actor = CurrentActorId();
 	int32		principal = AuditOnBehalfOf(actor);
 
+	if (!OidIsValid(integer.typid))
+	{
+		AuditTypeInit(&xid8, XID8OID);
+		AuditTypeInit(&timestamptz, TIMESTAMPTZOID);
+		AuditTypeInit(&integer, INT4OID);
+	}
 	appendStringInfoChar(out, AUDIT_VERSION);
-	AuditTypeInit(&type, XID8OID);
-	AuditPutValue(out, &type, Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId())), false);
-	AuditTypeInit(&type, TIMESTAMPTZOID);
-	AuditPutValue(out, &type, TimestampTzGetDatum(GetCurrentTimestamp()), false);
+	AuditPutValue(out, &xid8, Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId())), false);
+	AuditPutValue(out, &timestamptz, TimestampTzGetDatum(GetCurrentTimestamp()), false);
 	AuditPutTextValue(out, GetUserNameFromId(GetSessionUserId(), false));
-	AuditTypeInit(&type, INT4OID);
-	AuditPutValue(out, &type, Int32GetDatum(actor), actor == 0);
-	AuditPutValue(out, &type, Int32GetDatum(principal), principal == 0);
+	AuditPutValue(out, &integer, Int32GetDatum(actor), actor == 0);
+	AuditPutValue(out, &integer, Int32GetDatum(principal), principal == 0);
 }
 
 /*
@@ -580,14 +438,16 @@ FlushEntries(Capture *capture)
 		slots[i] = capture->batch[i]->slot;
 	MemoryContextReset(capture->row_context);
 	old = MemoryContextSwitchTo(capture->row_context);
-	table_multi_insert(capture->entry_table, slots, capture->pending, command, 0, capture->bulk);
-	MemoryContextSwitchTo(old);
+	if (capture->pending == 1)
+		table_tuple_insert(capture->entry_table, slots[0], command, 0, capture->bulk);
+	else
+		table_multi_insert(capture->entry_table, slots, capture->pending, command, 0, capture->bulk);
 	for (i = 0; i < capture->pending; i++)
 	{
-		list_free(InsertIndexTuples(capture->entry_target, slots[i], capture->estate));
-		ResetPerTupleExprContext(capture->estate);
+		PutIntoIndexes(capture, slots[i]);
 		ExecClearTuple(slots[i]);
 	}
+	MemoryContextSwitchTo(old);
 	capture->pending = 0;
 	capture->pending_bytes = 0;
 }
@@ -626,21 +486,21 @@ PutParts(Capture *capture, Entry *entry, TupleTableSlot *before, TupleTableSlot 
 	PutSalt(content);
 	appendStringInfoChar(content, AUDIT_VERSION);
 	AuditPutTextValue(content, audit_reason && *audit_reason ? audit_reason : NULL);
-	PutRow(content, capture->content, capture->content_count, before, after);
-	PutRow(content, capture->content, capture->content_count, after, NULL);
+	PutRow(content, capture->shape->content, capture->shape->content_count, before, after);
+	PutRow(content, capture->shape->content, capture->shape->content_count, after, NULL);
 	SET_VARSIZE(content->data, content->len);
 
 	appendStringInfoSpaces(authorship, VARHDRSZ);
 	PutSalt(authorship);
 	appendBinaryStringInfo(authorship, capture->authorship.data, capture->authorship.len);
-	PutRow(authorship, capture->author, capture->author_count, before, after);
-	PutRow(authorship, capture->author, capture->author_count, after, NULL);
+	PutRow(authorship, capture->shape->author, capture->shape->author_count, before, after);
+	PutRow(authorship, capture->shape->author, capture->shape->author_count, after, NULL);
 	SET_VARSIZE(authorship->data, authorship->len);
 	capture->pending_bytes += content->len + authorship->len;
 }
 
 static void
-HashEntry(Capture *capture, Chain *chain, Entry *entry, text *operation)
+HashEntry(Capture *capture, AuditChain *chain, Entry *entry, text *operation)
 {
 	uint8		content[AUDIT_HASH_LENGTH];
 	uint8		authorship[AUDIT_HASH_LENGTH];
@@ -651,7 +511,7 @@ HashEntry(Capture *capture, Chain *chain, Entry *entry, text *operation)
 					entry->authorship.len - VARHDRSZ, authorship);
 	memcpy(VARDATA(entry->prev_hash), chain->hash, AUDIT_HASH_LENGTH);
 	AuditHashEntry(&capture->sha, &capture->header, chain->subject, chain->sequence,
-				   capture->table_name, operation, content, authorship, chain->hash, chain->hash);
+				   capture->shape->table_name, operation, content, authorship, chain->hash, chain->hash);
 	memcpy(VARDATA(entry->hash), chain->hash, AUDIT_HASH_LENGTH);
 }
 
@@ -659,7 +519,7 @@ static void
 AddEntry(Capture *capture, int32 subject, text *operation,
 		 TupleTableSlot *before, TupleTableSlot *after)
 {
-	Chain	   *chain = ChainOf(capture, subject);
+	AuditChain *chain = ChainOf(capture, subject);
 	Entry	   *entry = NextEntry(capture);
 	TupleTableSlot *slot = entry->slot;
 	Datum	   *values = slot->tts_values;
@@ -672,7 +532,7 @@ AddEntry(Capture *capture, int32 subject, text *operation,
 	memset(slot->tts_isnull, false, ENTRY_COLUMNS);
 	values[ENTRY_SUBJECT] = Int32GetDatum(subject);
 	values[ENTRY_SEQUENCE] = Int64GetDatum(chain->sequence);
-	values[ENTRY_TABLE] = PointerGetDatum(capture->table_name);
+	values[ENTRY_TABLE] = PointerGetDatum(capture->shape->table_name);
 	values[ENTRY_OPERATION] = PointerGetDatum(operation);
 	values[ENTRY_CONTENT] = PointerGetDatum(entry->content.data);
 	values[ENTRY_AUTHORSHIP] = PointerGetDatum(entry->authorship.data);
@@ -767,43 +627,13 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 static void
 WriteHeads(Capture *capture)
 {
-	TupleTableSlot *slot = table_slot_create(capture->head_table, NULL);
-	TupleTableSlot *place = table_slot_create(capture->head_table, NULL);
-	EPQState	recheck = {0};
-	char		hash[VARHDRSZ + AUDIT_HASH_LENGTH];
 	int			i;
 
-	SET_VARSIZE(hash, sizeof(hash));
 	for (i = 0; i < capture->chain_count; i++)
 	{
-		Chain	   *chain = &capture->chains[i];
-
 		CHECK_FOR_INTERRUPTS();
-		memcpy(VARDATA(hash), chain->hash, AUDIT_HASH_LENGTH);
-		ExecClearTuple(slot);
-		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
-		memset(slot->tts_isnull, false, HEAD_COLUMNS);
-		slot->tts_values[HEAD_SUBJECT] = Int32GetDatum(chain->subject);
-		slot->tts_values[HEAD_SEQUENCE] = Int64GetDatum(chain->sequence);
-		slot->tts_values[HEAD_HASH] = PointerGetDatum(hash);
-		ExecStoreVirtualTuple(slot);
-		if (chain->is_new)
-		{
-			/* nothing but updates without a change: no chain begins */
-			if (chain->sequence == 0)
-				continue;
-			ExecSimpleRelationInsert(capture->head_target, capture->estate, slot);
-		}
-		else
-		{
-			place->tts_tid = chain->tid;
-			ExecSimpleRelationUpdate(capture->head_target, capture->estate, &recheck, place, slot);
-		}
-		NoteWrittenHead(capture, chain->subject, &slot->tts_tid);
-		ResetPerTupleExprContext(capture->estate);
+		AuditHeadsWrite(capture->heads, &capture->chains[i]);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-	ExecDropSingleTupleTableSlot(place);
 }
 
 static void
@@ -817,12 +647,9 @@ CloseCapture(Capture *capture)
 	if (capture->bulk)
 		FreeBulkInsertState(capture->bulk);
 	table_finish_bulk_insert(capture->entry_table, 0);
-	ExecCloseIndices(capture->entry_target);
-	ExecCloseIndices(capture->head_target);
-	/* the locks stay to the end of the transaction */
+	CloseIndexes(capture);
 	table_close(capture->entry_table, NoLock);
-	table_close(capture->head_table, NoLock);
-	FreeExecutorState(capture->estate);
+	AuditHeadsClose(capture->heads);
 	/* the next trigger of this command extends what we wrote */
 	CommandCounterIncrement();
 }
@@ -871,10 +698,11 @@ CheckTrigger(TriggerData *trigger)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_capture() needs the transition table of the old rows")));
 	/* entries about a table of one's own would be forged ones */
-	if (RelationGetNamespace(trigger->tg_relation) != get_namespace_oid(RECORDS_SCHEMA, true))
+	if (RelationGetNamespace(trigger->tg_relation) != AuditPlaceOf()->schema)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("the ledger is about tables of schema \"%s\" only", RECORDS_SCHEMA)));
+				 errmsg("the ledger is about tables of schema \"%s\" only",
+						get_namespace_name(AuditPlaceOf()->schema))));
 }
 
 Datum
@@ -925,7 +753,7 @@ perfmgmt_audit_refuse_truncate(PG_FUNCTION_ARGS)
 static void
 CheckWhole(Relation rel)
 {
-	if (RelationGetNamespace(rel) != get_namespace_oid(RECORDS_SCHEMA, true) ||
+	if (RelationGetNamespace(rel) != AuditPlaceOf()->schema ||
 		!TableOwnerCheck(RelationGetRelid(rel), GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(rel));
 	if (!RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind))

@@ -216,6 +216,13 @@ AuditTypeInit(AuditType *type, Oid typid)
 		OtherTypeInit(type);
 }
 
+/* Does a send function write its values, or elements of them? */
+bool
+AuditTypeIsSent(const AuditType *type)
+{
+	return type->element ? AuditTypeIsSent(type->element) : type->tag == TAG_OTHER;
+}
+
 void
 AuditColumnInit(AuditColumn *column, Form_pg_attribute attribute)
 {
@@ -241,9 +248,9 @@ PutArray(StringInfo out, AuditType *type, Datum value)
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	AuditType  *element = type->element;
 	int			dimensions = ARR_NDIM(array);
-	ArrayIterator iterator;
-	Datum		item;
-	bool		isnull;
+	int			count = ArrayGetNItems(dimensions, ARR_DIMS(array));
+	const bits8 *nulls = ARR_NULLBITMAP(array);
+	char	   *at = ARR_DATA_PTR(array);
 	int			i;
 
 	appendStringInfoChar(out, element->tag);
@@ -253,16 +260,18 @@ PutArray(StringInfo out, AuditType *type, Datum value)
 		AuditPutInt32(out, ARR_DIMS(array)[i]);
 		AuditPutInt32(out, ARR_LBOUND(array)[i]);
 	}
-	if (dimensions == 0)
-		return;
-	iterator = array_create_iterator(array, 0, NULL);
-	while (array_iterate(iterator, &item, &isnull))
+	for (i = 0; i < count; i++)
 	{
-		appendStringInfoChar(out, isnull ? 0 : 1);
-		if (!isnull)
-			PutPayload(out, element, item);
+		if (nulls && !(nulls[i / BITS_PER_BYTE] & (1 << (i % BITS_PER_BYTE))))
+		{
+			appendStringInfoChar(out, 0);
+			continue;
+		}
+		appendStringInfoChar(out, 1);
+		PutPayload(out, element, fetch_att(at, element->typbyval, element->typlen));
+		at = att_addlength_pointer(at, element->typlen, at);
+		at = (char *) att_align_nominal(at, element->typalign);
 	}
-	array_free_iterator(iterator);
 	if ((Pointer) array != DatumGetPointer(value))
 		pfree(array);
 }

@@ -26,6 +26,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -42,6 +43,7 @@
 #include "utils/rangetypes.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -206,25 +208,38 @@ ShowActorValue(void)
  */
 typedef void (*RowCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
 
+static bool
+IsIndexOn(Oid indexid, AttrNumber column)
+{
+	HeapTuple	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	HeapTuple	relation = SearchSysCache1(RELOID, ObjectIdGetDatum(indexid));
+	Form_pg_index form;
+	bool		fits;
+
+	if (!HeapTupleIsValid(index) || !HeapTupleIsValid(relation))
+		elog(ERROR, "cache lookup failed for index %u", indexid);
+	form = (Form_pg_index) GETSTRUCT(index);
+	fits = form->indisvalid && form->indkey.values[0] == column &&
+		heap_attisnull(index, Anum_pg_index_indpred, NULL) &&
+		((Form_pg_class) GETSTRUCT(relation))->relam == BTREE_AM_OID;
+	ReleaseSysCache(index);
+	ReleaseSysCache(relation);
+	return fits;
+}
+
 static Oid
 IndexOnColumn(Relation rel, AttrNumber column)
 {
+	List	   *indexes = RelationGetIndexList(rel);
 	Oid			found = InvalidOid;
 	ListCell   *cell;
 
-	foreach(cell, RelationGetIndexList(rel))
+	foreach(cell, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (index->rd_rel->relam == BTREE_AM_OID &&
-			index->rd_index->indisvalid &&
-			index->rd_index->indkey.values[0] == column &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			found = RelationGetRelid(index);
-		index_close(index, AccessShareLock);
-		if (OidIsValid(found))
-			break;
+		if (!OidIsValid(found) && IsIndexOn(lfirst_oid(cell), column))
+			found = lfirst_oid(cell);
 	}
+	list_free(indexes);
 	return found;
 }
 

@@ -73,6 +73,29 @@
 #endif
 
 /*
+ * Since that commit an update of the heap says which indexes need the new version;
+ * before, it is all of them or, when it was in place (HOT), none.  The users
+ * include access/heapam.h, access/htup_details.h and executor/executor.h.
+ */
+#if PG_VERSION_NUM >= 160000
+#define SimpleHeapUpdate(rel, tid, tuple, indexes) \
+	simple_heap_update((rel), (tid), (tuple), (indexes))
+#define InsertUpdatedIndexTuples(target, slot, estate, indexes) \
+	ExecInsertIndexTuples((target), (slot), (estate), true, false, NULL, NIL, (indexes) == TU_Summarizing)
+#else
+typedef enum TU_UpdateIndexes
+{
+	TU_None,
+	TU_All
+} TU_UpdateIndexes;
+#define SimpleHeapUpdate(rel, tid, tuple, indexes) \
+	(simple_heap_update((rel), (tid), (tuple)), \
+	 *(indexes) = HeapTupleIsHeapOnly(tuple) ? TU_None : TU_All)
+#define InsertUpdatedIndexTuples(target, slot, estate, indexes) \
+	ExecInsertIndexTuples((target), (slot), (estate), true, false, NULL, NIL)
+#endif
+
+/*
  * make_range() can report softly since 16 (commit d9f7f5d32f2).
  */
 #if PG_VERSION_NUM >= 160000

@@ -30,12 +30,13 @@ COMMENT ON COLUMN audit_entry.content_digest IS 'The salted digest of the conten
 COMMENT ON COLUMN audit_entry.authorship_digest IS 'The salted digest of the authorship, left when it was erased.';
 COMMENT ON COLUMN audit_entry.hash IS 'SHA-256 over header, digests of both parts and prev_hash: perfmgmt.chain_hash().';
 
--- updated by every statement that extends a chain, in place where there is room
+-- Updated by every statement that extends a chain, in place where there is room.
+-- C code reads and writes it as a heap.
 CREATE TABLE audit_head (
     subject int PRIMARY KEY,
     sequence bigint NOT NULL,
     hash bytea NOT NULL
-) WITH (fillfactor = 50);
+) USING heap WITH (fillfactor = 50);
 COMMENT ON TABLE audit_head IS 'The last entry of each chain. Locked to the end of the transaction that extends it.';
 
 CREATE TABLE audit_block (

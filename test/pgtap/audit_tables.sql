@@ -240,6 +240,91 @@ $$;
 SELECT is_empty('SELECT pg_temp.differences()', 'exceptions that are caught');
 SELECT is((SELECT status FROM perf.verify_audit()), 'unanchored', 'the chains are whole');
 
+-- What the session keeps about a table ------------------------------------------
+
+-- each change of the definition is seen by the next statement
+SAVEPOINT definitions;
+CREATE TABLE perf.memo (id int PRIMARY KEY, employee_id int, note text);
+CALL perfmgmt.watch_table('perf.memo');
+INSERT INTO perf.memo VALUES (1, 8, 'a');
+CREATE FUNCTION pg_temp.last_memo() RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', e.subject, e.table_name, (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(perfmgmt.audit_content(e.content) -> 'after') k),
+                     (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(nullif(perfmgmt.audit_authorship(e.authorship) -> 'after', 'null')) k))
+    FROM perf.audit_entry e ORDER BY e.ctid DESC LIMIT 1 $$;
+SELECT is(pg_temp.last_memo(), '8 perf.memo employee_id,id,note', 'a row');
+ALTER TABLE perf.memo RENAME note TO remark;
+INSERT INTO perf.memo VALUES (2, 8, 'b');
+SELECT is(pg_temp.last_memo(), '8 perf.memo employee_id,id,remark', 'a column of another name');
+ALTER TABLE perf.memo ADD at date;
+INSERT INTO perf.memo VALUES (3, 8, 'c', '2026-01-01');
+SELECT is(pg_temp.last_memo(), '8 perf.memo at,employee_id,id,remark', 'a column more');
+ALTER TABLE perf.memo DROP remark, ALTER at TYPE text;
+INSERT INTO perf.memo VALUES (4, 8, 'd');
+SELECT is(pg_temp.last_memo(), '8 perf.memo at,employee_id,id', 'one less, and one of another type');
+CREATE OR REPLACE TRIGGER audit_insert AFTER INSERT ON perf.memo REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION perfmgmt.audit_capture('at');
+INSERT INTO perf.memo VALUES (5, 8, 'e');
+SELECT is(pg_temp.last_memo(), '8 perf.memo employee_id,id at', 'a column that names an author');
+UPDATE perf.memo SET at = 'f' WHERE id = 5;
+SELECT is(pg_temp.last_memo(), '8 perf.memo at,employee_id,id', 'of which another trigger knows nothing');
+INSERT INTO perf.memo VALUES (6, 8, 'g');
+SELECT is(pg_temp.last_memo(), '8 perf.memo employee_id,id at', 'each its own');
+ALTER TABLE perf.memo RENAME employee_id TO person;
+INSERT INTO perf.memo VALUES (7, 8, 'h');
+SELECT is(pg_temp.last_memo(), '0 perf.memo id,person at', 'no column that says whose');
+ALTER TABLE perf.memo RENAME TO note;
+INSERT INTO perf.note VALUES (8, 8, 'i');
+SELECT is(pg_temp.last_memo(), '0 perf.note id,person at', 'another name');
+SAVEPOINT renamed;
+ALTER TABLE perf.note RENAME person TO somebody;
+INSERT INTO perf.note VALUES (9, 8, 'j');
+SELECT is(pg_temp.last_memo(), '0 perf.note id,somebody at', 'one that');
+ROLLBACK TO renamed;
+INSERT INTO perf.note VALUES (9, 8, 'j');
+SELECT is(pg_temp.last_memo(), '0 perf.note id,person at', 'is taken back');
+ALTER SCHEMA perf RENAME TO records;
+SELECT throws_ok('INSERT INTO records.note VALUES (10, 8)', '42P01', 'there is no ledger: table "perf.audit_entry" does not exist', 'a schema of another name');
+ALTER SCHEMA records RENAME TO perf;
+-- a partition goes by the name of the whole, however deep
+CREATE TABLE perf.deep (employee_id int, n int, PRIMARY KEY (employee_id, n)) PARTITION BY LIST (n);
+CREATE TABLE perf.deep_1 PARTITION OF perf.deep FOR VALUES IN (1, 2) PARTITION BY LIST (n);
+CREATE TABLE perf.deep_11 PARTITION OF perf.deep_1 FOR VALUES IN (1);
+CALL perfmgmt.watch_table('perf.deep_11');
+INSERT INTO perf.deep_11 VALUES (8, 1);
+SELECT is(pg_temp.last_memo(), '8 perf.deep employee_id,n', 'the name of the whole');
+ALTER TABLE perf.deep RENAME TO deeper;
+INSERT INTO perf.deep_11 VALUES (9, 1);
+SELECT is(pg_temp.last_memo(), '9 perf.deeper employee_id,n', 'when it changes');
+ALTER TABLE perf.deeper DETACH PARTITION perf.deep_1;
+INSERT INTO perf.deep_11 VALUES (10, 1);
+SELECT is(pg_temp.last_memo(), '10 perf.deep_1 employee_id,n', 'and when it is less');
+ROLLBACK TO definitions;
+
+-- Indexes that somebody adds to the ledger ---------------------------------------
+
+CREATE INDEX entry_is_big ON perf.audit_entry (table_name, (length(content) > 100)) WHERE sequence > 1;
+CREATE INDEX head_by_hash ON perf.audit_head (hash);	-- no update in place any more
+INSERT INTO perf.club SELECT 400 + i, 8 + i % 2 FROM generate_series(1, 200) i;
+INSERT INTO perf.club VALUES (700, 8);
+UPDATE perf.club SET employee_id = 9 WHERE id = 700;
+INSERT INTO perf.club VALUES (701, 100001);
+SET LOCAL enable_seqscan = off;
+SELECT is((SELECT count(*) FROM perf.audit_head h WHERE h.hash = (SELECT e.hash FROM perf.audit_entry e WHERE e.subject = h.subject AND e.sequence = h.sequence)),
+          (SELECT count(DISTINCT subject) FROM perf.audit_entry), 'the heads are in an index of their own');
+SELECT is((SELECT array_agg(DISTINCT (SELECT count(*) FROM perf.audit_head h WHERE h.hash = i.hash)) FROM perf.audit_head i), ARRAY[1::bigint], 'once each');
+SELECT is((SELECT count(*) FROM perf.audit_entry WHERE table_name = 'perf.club' AND (length(content) > 100) = false AND sequence > 1)
+          + (SELECT count(*) FROM perf.audit_entry WHERE table_name = 'perf.club' AND (length(content) > 100) = true AND sequence > 1),
+          (SELECT count(*) FROM perf.audit_entry WHERE table_name || '' = 'perf.club' AND sequence > 1), 'the entries too');
+RESET enable_seqscan;
+DROP INDEX perf.entry_is_big, perf.head_by_hash;
+SELECT is((SELECT status FROM perf.verify_audit()), 'unanchored', 'the chains are whole');
+-- the heads are read as a heap
+SAVEPOINT method;
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+ALTER TABLE perf.audit_head SET ACCESS METHOD heap2;
+SELECT throws_ok('INSERT INTO perf.club VALUES (702, 8)', '0A000', 'table "audit_head" is not of access method heap', 'another access method is refused');
+ROLLBACK TO method;
+
 -- Tables of the same name ---------------------------------------------------
 
 CREATE TEMP TABLE audit_entry (LIKE perf.audit_entry);
