@@ -11,20 +11,31 @@
  * What was made before is looked for by act_as(); what comes later meets the
  * hooks.  Tables are checked when a statement has ended, because act_as() may
  * have been called by that very statement.
+ *
+ * Refused, too, is EXPLAIN ANALYZE: it counts the rows that row security hides,
+ * and an index on what is hidden finds them one by one.
  */
 #include "perfmgmt.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "commands/defrem.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
+#include "tcop/dest.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/timestamp.h"
+
+/* When the statement began that loaded the library; 0: none did. */
+static TimestampTz loading_statement = 0;
 
 static ProcessUtility_hook_type previous_ProcessUtility = NULL;
 static ExecutorFinish_hook_type previous_ExecutorFinish = NULL;
@@ -103,6 +114,75 @@ CheckNothingWaits(void)
 }
 
 /*
+ * Whoever may read records under row security, by whatever way.
+ */
+static bool
+ReadsUnderRowSecurity(void)
+{
+	static const char *const roles[] = {"perfmgmt_employee", "perfmgmt_leader", "perfmgmt_hr",
+	"perfmgmt_auditor", "perfmgmt_app"};
+
+	if (!IsGuarded() || has_bypassrls_privilege(GetSessionUserId()))
+		return false;
+	for (int i = 0; i < lengthof(roles); i++)
+	{
+		Oid			role = get_role_oid(roles[i], true);
+
+		if (OidIsValid(role) && is_member_of_role(GetSessionUserId(), role))
+			return true;
+	}
+	return false;
+}
+
+static void
+CheckNotCounted(void)
+{
+	if (ReadsUnderRowSecurity())
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
+				 errmsg("EXPLAIN ANALYZE is refused for who reads under row security"),
+				 errdetail("It counts rows that are hidden."),
+				 errhint("Use EXPLAIN without ANALYZE, or the login of an administrator.")));
+}
+
+static bool
+IsExplainAnalyze(Node *statement)
+{
+	bool		analyze = false;
+	ListCell   *cell;
+
+	if (!IsA(statement, ExplainStmt))
+		return false;
+	foreach(cell, ((ExplainStmt *) statement)->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyze = defGetBoolean(option);
+	}
+	return analyze;
+}
+
+/*
+ * The statement that loaded the library began before the hooks were there.  If
+ * it is an EXPLAIN ANALYZE it measures, and its rows go nowhere.  (Others may
+ * be measured, too, by auto_explain; theirs go to somebody.)
+ */
+static bool
+IsLateExplainAnalyze(QueryDesc *queryDesc)
+{
+	CommandDest dest = queryDesc->dest->mydest;
+
+	return queryDesc->instrument_options != 0 && !IsParallelWorker() &&
+		loading_statement == GetCurrentStatementStartTimestamp() &&
+		(dest == DestNone || dest == DestIntoRel
+#if PG_VERSION_NUM >= 170000
+		 || dest == DestExplainSerialize
+#endif
+		);
+}
+
+/*
  * A temporary table that was there before this transaction stays after it.  One
  * of this transaction is dropped at commit: another kind cannot be made.
  */
@@ -120,7 +200,7 @@ CheckNotKept(Oid relid)
 }
 
 static void
-FinishWithoutKept(QueryDesc *queryDesc)
+FinishGuarded(QueryDesc *queryDesc)
 {
 	PlannedStmt *plan = queryDesc->plannedstmt;
 	ListCell   *cell;
@@ -128,6 +208,8 @@ FinishWithoutKept(QueryDesc *queryDesc)
 	if (plan->resultRelations != NIL && TransactionActed())
 		foreach(cell, plan->resultRelations)
 			CheckNotKept(rt_fetch(lfirst_int(cell), plan->rtable)->relid);
+	if (IsLateExplainAnalyze(queryDesc))
+		CheckNotCounted();
 	if (previous_ExecutorFinish)
 		previous_ExecutorFinish(queryDesc);
 	else
@@ -218,6 +300,8 @@ RefuseWhatOutlivesIdentity(PlannedStmt *pstmt, const char *queryString,
 						   ParamListInfo params, QueryEnvironment *queryEnv,
 						   DestReceiver *dest, QueryCompletion *qc)
 {
+	if (IsExplainAnalyze(pstmt->utilityStmt))
+		CheckNotCounted();
 	if (TransactionActed())
 	{
 		CheckNotOutlived(pstmt->utilityStmt);
@@ -234,8 +318,10 @@ RefuseWhatOutlivesIdentity(PlannedStmt *pstmt, const char *queryString,
 void
 IdentityGuardInit(void)
 {
+	if (IsTransactionState())
+		loading_statement = GetCurrentStatementStartTimestamp();
 	previous_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = RefuseWhatOutlivesIdentity;
 	previous_ExecutorFinish = ExecutorFinish_hook;
-	ExecutorFinish_hook = FinishWithoutKept;
+	ExecutorFinish_hook = FinishGuarded;
 }

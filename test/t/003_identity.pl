@@ -169,7 +169,7 @@ $node->safe_psql('postgres', q{CREATE TABLE public.by_trigger (i int); GRANT INS
 my $there = 'CREATE TEMP TABLE there (i int); INSERT INTO there VALUES (1); CREATE TEMP VIEW window_to_there AS SELECT i FROM there; PREPARE fill AS INSERT INTO there VALUES (2)';
 for my $filling (
     'INSERT INTO there VALUES (2)', 'INSERT INTO window_to_there VALUES (2)', 'INSERT INTO public.by_trigger VALUES (2)',
-    'UPDATE there SET i = 2', 'DELETE FROM there', 'EXECUTE fill', 'EXPLAIN ANALYZE INSERT INTO there VALUES (2)',
+    'UPDATE there SET i = 2', 'DELETE FROM there', 'EXECUTE fill',
     'MERGE INTO there t USING (VALUES (1)) s(i) ON t.i = s.i WHEN MATCHED THEN UPDATE SET i = 2',
     'WITH filled AS (INSERT INTO there VALUES (2) RETURNING i) SELECT i FROM filled',
     "COPY there FROM STDIN;\n2\n\\.\n", q{ALTER TABLE there ADD told text DEFAULT '2'}, 'DO $$BEGIN INSERT INTO there VALUES (2); END$$')
@@ -199,12 +199,47 @@ $node->safe_psql('postgres', 'REVOKE SELECT ON perf.participation FROM applicati
 answer_is('application', "BEGIN; SELECT perfmgmt.act_as(1); COMMIT; DISCARD ALL; SELECT coalesce(perfmgmt.actor_id(), -1)", '-1', 'DISCARD ALL leaves nobody');
 refused('application', "BEGIN; SELECT perfmgmt.act_as(1); DISCARD ALL", qr/25001/, 'DISCARD ALL while acting');
 
+# What counts hidden rows ----------------------------------------------------
+
+# also as the first statement of a session, before which the library is not loaded
+my $counted = 'SELECT FROM perf.participation WHERE employee_id = 5';
+for my $statement ("EXPLAIN ANALYZE $counted", "EXPLAIN (COSTS off, ANALYZE on) $counted", "EXPLAIN ANALYZE EXECUTE p",
+    "EXPLAIN ANALYZE CREATE TEMP TABLE t ON COMMIT DROP AS $counted", 'EXPLAIN ANALYZE SELECT perfmgmt.actor_id()',
+    "DO \$do\$ BEGIN EXECUTE 'EXPLAIN ANALYZE $counted'; END \$do\$")
+{
+    my $prepared = $statement =~ /EXECUTE p/ ? "PREPARE p AS $counted;" : '';
+    refused($_, "$prepared $statement", qr/PM003.*It counts rows that are hidden/s, "$_, first: $statement") for qw(leader unmapped hr_person);
+    refused('leader', "SELECT perfmgmt.actor_id(); $prepared $statement", qr/PM003/, "later: $statement");
+}
+refused('application', "BEGIN; SELECT perfmgmt.act_as(1); SET LOCAL ROLE perfmgmt_leader; EXPLAIN ANALYZE $counted", qr/PM003.*Use EXPLAIN without ANALYZE/s, 'EXPLAIN ANALYZE while acting');
+for my $allowed ("EXPLAIN $counted", "EXPLAIN (ANALYZE off) $counted", "EXPLAIN (ANALYZE false, COSTS) $counted")
+{
+    ($status, $out, $err) = as_user('leader', $allowed);
+    like($out, qr/Scan/, $allowed) or diag($err);
+}
+($status, $out, $err) = as_user('stranger', 'EXPLAIN ANALYZE SELECT perfmgmt.actor_id()');
+is($status, 0, 'who reads no records may') or diag($err);
+($status, $out, $err) = $node->psql('postgres', "EXPLAIN ANALYZE $counted");
+is($status, 0, 'so may an administrator') or diag($err);
+# statements that auto_explain measures are none of these
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'auto_explain'\nauto_explain.log_min_duration = 0\nauto_explain.log_analyze = on\nauto_explain.log_nested_statements = on");
+$node->reload;
+for my $statement ("BEGIN; SELECT perfmgmt.act_as(1); SET LOCAL ROLE perfmgmt_leader; $counted; COMMIT", 'DO $$BEGIN PERFORM perfmgmt.actor_id(); END$$')
+{
+    ($status, $out, $err) = as_user('application', $statement);
+    is($status, 0, "measured by auto_explain: $statement") or diag($err);
+}
+refused('leader', "EXPLAIN ANALYZE $counted", qr/PM003/, 'beside auto_explain');
+$node->append_conf('postgresql.conf', "session_preload_libraries = ''");
+$node->reload;
+
 # With the library preloaded ------------------------------------------------
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'perfmgmt'");
 $node->restart;
 answer_is('application', "BEGIN; SELECT perfmgmt.act_as(2); SET LOCAL ROLE perfmgmt_leader; $see; COMMIT", '4', 'preloaded, all is the same');
 refused('leader', "SET perfmgmt.actor_id = '2;,hr,;;'", qr/PM003/, 'SET');
+refused('leader', "EXPLAIN ANALYZE $counted", qr/PM003/, 'EXPLAIN ANALYZE');
 {
     local $ENV{PGOPTIONS} = "-c perfmgmt.actor_id=2;,hr,;;";
     ($status, $out, $err) = as_user('leader', "SELECT perfmgmt.actor_id(), perfmgmt.has_appointment('hr')");
