@@ -907,16 +907,18 @@ SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF caller_sees_authors(about_id, cycle_id) THEN
+        -- first those about the person, so that none about another is touched
         RETURN QUERY
-        SELECT n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at
-        FROM nomination n
-        WHERE n.employee_id = about_id AND n.review_cycle_id = cycle_id AND log_read('perf.nomination', n.employee_id)
+        WITH named AS MATERIALIZED (
+            SELECT n.* FROM nomination n
+            WHERE n.employee_id = about_id AND n.review_cycle_id = cycle_id AND log_read('perf.nomination', n.employee_id)
+        )
+        SELECT n.author_id, n.relation, n.project, n.nominated_by, n.nomination_status, n.approved_by, n.answered_at FROM named n
         UNION ALL
         SELECT o.author_id, o.relation, o.project, o.employee_id, 'proposed', NULL, NULL
         FROM own_nomination o
         WHERE o.employee_id = about_id AND o.review_cycle_id = cycle_id AND log_read('perf.own_nomination', o.employee_id)
-          AND NOT EXISTS (SELECT FROM nomination n WHERE n.employee_id = o.employee_id AND n.review_cycle_id = o.review_cycle_id
-                                                     AND n.author_id = o.author_id);
+          AND NOT EXISTS (SELECT FROM named n WHERE n.author_id = o.author_id);
     END IF;
 END
 $$;

@@ -21,14 +21,16 @@ $node->safe_psql('postgres', 'CREATE DATABASE company');
 script('company', 'attacked_company.sql');
 
 my ($victim, $author, $peer) = (7700010, 7700011, 7700015);
-my %people = (victim => $victim, peer => $peer, exmanager => 7700003, leaver => 7700020);
+my %people = (victim => $victim, peer => $peer, exmanager => 7700003, leaver => 7700020, boss => 7700002, hr => 7700030);
 $node->safe_psql('company', q{
     CREATE ROLE victim LOGIN IN ROLE perfmgmt_employee;
     CREATE ROLE peer LOGIN IN ROLE perfmgmt_employee;
     CREATE ROLE exmanager LOGIN IN ROLE perfmgmt_employee, perfmgmt_leader;
     CREATE ROLE leaver LOGIN IN ROLE perfmgmt_employee;
+    CREATE ROLE boss LOGIN IN ROLE perfmgmt_employee, perfmgmt_leader;
+    CREATE ROLE hr LOGIN IN ROLE perfmgmt_employee, perfmgmt_hr;
     CREATE ROLE analyst LOGIN IN ROLE perfmgmt_analyst;
-    SELECT perf.map_login(l, p) FROM (VALUES ('victim', 7700010), ('peer', 7700015), ('exmanager', 7700003), ('leaver', 7700020)) m(l, p);
+    SELECT perf.map_login(l, p) FROM (VALUES ('victim', 7700010), ('peer', 7700015), ('exmanager', 7700003), ('leaver', 7700020), ('boss', 7700002), ('hr', 7700030)) m(l, p);
 });
 
 my $copies = 0;
@@ -55,7 +57,7 @@ sub attacker
 {
     my ($login, $database, %more) = @_;
     my $oneself = $people{$login} // $victim;
-    my $other = $login eq 'victim' ? $author : $victim;
+    my $other = $login eq 'victim' ? $author : $login eq 'boss' ? 7700021 : $login eq 'hr' ? 7700031 : $victim;
     return Attacker->new(node => $node, database => $database, login => $login,
         numbers => [ $oneself, $other, 1, 2, 0, -1, 7700014, 2147483647 ], texts => [ 'peer', 'stakeholder', 'hr', 'no such', '' ], %more);
 }
@@ -156,10 +158,11 @@ sub plain
     my ($answer) = @_;
     $answer =~ s/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(\+00(:00)?)?/TIME/g;
     $answer =~ s/\\\\?x[0-9a-f]{64}/KEY/g;
+    $answer =~ s/\b[1-9]\d{14,18}\b/LOT/g;
     $answer =~ s/pg_(toast_)?temp_\d+/pg_temp/g;
     $answer =~ s/^LOCATION: .*\n//mg;
     $answer =~ s/<(lot_key|lot_commitment)>[^<]*/<$1>/g;
-    $answer =~ s/\b(fresh|twin|marked)\d*\b/database/g;
+    $answer =~ s/\b(fresh|twin|marked|led[a-z]+)\d*\b/database/g;
     return $answer;
 }
 
@@ -169,7 +172,8 @@ sub first_five { return @_ > 5 ? @_[ 0 .. 4 ] : @_ }
 sub differences
 {
     my ($login, $statements, @databases) = @_;
-    my ($first, $second) = map { [ attacker($login, $_, counts => 1)->attack(@$statements) ] } @databases;
+    my %with = ref $databases[0] ? %{ shift @databases } : (counts => 1);
+    my ($first, $second) = Attacker::together($statements, map { attacker($login, $_, %with) } @databases);
     my @differences;
     for my $number (0 .. $#$statements)
     {
@@ -196,14 +200,30 @@ company('twin', change(keys %hidden));
 my $statements = allowed_statements('victim');
 my @differences = differences('victim', $statements, copies('fresh', 'twin'));
 # A person who resigns closes the own case of Focus, and may take the transaction back.
-my @resigning = grep { /^(EXPLAIN .*)?SELECT .*perf\.resign\(/ } @differences;
 @differences = grep { !/^(EXPLAIN .*)?SELECT .*perf\.resign\(/ } @differences;
 is(scalar(@differences), 0, 'the victim cannot tell the twins apart by ' . scalar(@$statements) . ' statements')
   or diag(join "\n", @differences[ 0 .. (@differences > 15 ? 14 : $#differences) ]);
-TODO:
+# What it answers is the same; the counters and locks of the own transaction are not: see doc/forte.md.
+@differences = differences('victim', [ grep { /perf\.resign\(/ } @$statements ], { counts => 0 }, copies('fresh', 'twin'));
+is(scalar(@differences), 0, 'nor by what resign() answers') or diag(join "\n", @differences);
+
+# Who leads, or is HR, is a subject, too: what is written about oneself is as hidden.
+for my $case ([ 'boss', 7700002, 7700021, 7700022, 7700023 ], [ 'hr', 7700030, 7700031, 7700032, 7700002 ])
 {
-    local $TODO = 'the counters and locks of the own transaction tell whether resign() found a case';
-    is(scalar(@resigning), 0, 'nor by resign()');
+    my ($login, $subject, $one, $two, $third) = @$case;
+    my $asked = $login eq 'boss' ? $two : 7700032;
+    %hidden = (
+        'who wrote what' => { before => "UPDATE public.written w SET answers = o.answers, principles = o.principles FROM public.written o
+            WHERE w.subject_id = $subject AND o.subject_id = $subject AND w.author_id IN ($one, $two) AND w.author_id + o.author_id = $one + $two" },
+        'a decline' => { after => "SELECT as_person($asked, 'SELECT perf.decline_feedback(2, $subject)');" },
+        'a submission' => { after => "SELECT as_person(7700031, 'SELECT perf.nominate_author(2, $subject, $third)');
+            SELECT as_person($third, \$\$SELECT perf.submit_feedback(2, $subject, '{\"growth\": \"zqtext2s$subject more\"}', '{}')\$\$);" });
+    company("led$login", change(keys %hidden));
+    my $statements = allowed_statements($login);
+    # feedback_remind() returns how many authors have open requests, about HR too
+    my @differences = grep { !/feedback_remind/ } differences($login, $statements, copies('fresh', "led$login"));
+    is(scalar(@differences), 0, "$login cannot tell who wrote about $login by " . scalar(@$statements) . ' statements')
+      or diag(join "\n", @differences[ 0 .. (@differences > 15 ? 14 : $#differences) ]);
 }
 
 # Copies, so that an attack leaves the originals as they are.
@@ -227,7 +247,17 @@ my @broken = (
     [ 'an error says whose value it is', 'marks', qr/acknowledge_review/,
         redefine('perf.acknowledge_review(int, text)', 'BEGIN', q{BEGIN RAISE NOTICE '%', (SELECT string_agg(f.author_id::text, ' ') FROM feedback f);}) ],
     [ 'statistics of a release table', 'twins', qr/forte_text/, 'ALTER TABLE perf.forte_text ALTER question SET STATISTICS 100; ALTER TABLE perf.forte_text ALTER employee_id SET STATISTICS 100; ANALYZE perf.forte_text' ],
+    [ 'leaders read authors under row security', 'twins', qr/perf\.feedback\b/, under_row_security('leader', 'manager_chain OPERATOR(perfmgmt.@>) ARRAY[perfmgmt.actor_id()]'), 'boss' ],
+    [ 'HR reads authors under row security', 'twins', qr/perf\.feedback\b/, under_row_security('hr', q{perfmgmt.has_appointment('hr')}), 'hr' ],
+    [ 'a function for leaders forgets who is asking', 'twins', qr/feedback_about/, redefine('perf.caller_sees_authors(int, int)', 'WHEN about_id = actor_id() THEN false', ''), 'hr' ],
     [ 'a sequence can be read', 'twins', qr/_seq\b/, 'GRANT SELECT ON ALL SEQUENCES IN SCHEMA perf TO perfmgmt_employee' ]);
+
+sub under_row_security
+{
+    my ($role, $sight) = @_;
+    return "GRANT SELECT ON perf.feedback TO perfmgmt_$role; CREATE POLICY planted ON perf.feedback FOR SELECT TO perfmgmt_$role USING ($sight);
+        CREATE POLICY not_oneself ON perf.feedback AS RESTRICTIVE TO perfmgmt_$role USING (employee_id <> perfmgmt.actor_id())";
+}
 
 sub redefine
 {
@@ -239,12 +269,13 @@ sub redefine
 
 for my $broken (@broken)
 {
-    my ($name, $by, $which, $statement) = @$broken;
-    my ($here, $there) = copies('fresh', 'twin');
+    my ($name, $by, $which, $statement, $login) = @$broken;
+    $login //= 'victim';
+    my ($here, $there) = copies('fresh', $login eq 'victim' ? 'twin' : "led$login");
     $node->safe_psql($_, $statement) for $here, $there;
-    my $attacker = attacker('victim', $here);
+    my $attacker = attacker($login, $here);
     my @chosen = grep { /$which/ } $attacker->statements;
-    my @found = $by eq 'marks' ? findings($attacker, $allowed{victim}, \@chosen) : differences('victim', \@chosen, $here, $there);
+    my @found = $by eq 'marks' ? findings($attacker, $allowed{$login}, \@chosen) : differences($login, \@chosen, $here, $there);
     cmp_ok(scalar(@found), '>', 0, "noticed: $name");
     $node->safe_psql('postgres', "DROP DATABASE $_") for $here, $there;
 }
@@ -260,11 +291,8 @@ sub reads_logged
 }
 my ($logged, $silent) = copies('fresh', 'fresh');
 cmp_ok(reads_logged($logged), '>', 0, 'R11: a manager who reads authors is logged');
-$node->safe_psql($silent, q{SET client_min_messages = warning;
-    SELECT format('ALTER POLICY %I ON %s USING (%s)', polname, polrelid::regclass, regexp_replace(pg_get_expr(polqual, polrelid), '(perfmgmt\.)?log_read\([^)]*\)', 'true'))
-    FROM pg_policy WHERE pg_get_expr(polqual, polrelid) ~ 'log_read' \gexec
-});
-is(reads_logged($silent), 0, 'noticed: R11: a policy that does not log');
+$node->safe_psql($silent, redefine('perf.feedback_about(int, int)', q{ AND log_read('perf.feedback', f.employee_id)}, ''));
+is(reads_logged($silent), 0, 'noticed: R11: reads that are not logged');
 
 $node->stop;
 done_testing();

@@ -86,6 +86,8 @@ sub relation_statements
             push @statements, map { "$explain SELECT * FROM $relation WHERE $_ = 'peer'" } split /,/, $texts;
         }
         push @statements, map { ("EXPLAIN SELECT * FROM $relation WHERE $_ = 'Meets High Bar'", "EXPLAIN SELECT * FROM $relation WHERE $_ = 'strengths'") } split /,/, $texts;
+        # a row that is hidden, by what is in it
+        push @statements, map { "SELECT count(*) FROM $relation WHERE employee_id = $self->{numbers}[0] AND $_ = $other" } grep { $_ ne 'employee_id' } @ints if grep { $_ eq 'employee_id' } @ints;
         push @statements, map { ("SELECT ${_}::text::int FROM $relation ORDER BY 1", "SELECT count(*) FROM $relation WHERE pg_temp.tell(${_}::text)") } @columns;
         push @statements, map { "SELECT count(*) FROM $relation WHERE 1 / ($_ - $other) = 7" } @ints;
         push @statements, "SELECT count(*) FROM $relation t WHERE pg_temp.tell(t::text)";
@@ -181,7 +183,7 @@ sub other_statements
       "SELECT set_config('perfmgmt.actor_id', '$self->{numbers}[1];,hr,;;', true)", "SELECT perfmgmt.act_as($self->{numbers}[1])",
       "SELECT * FROM pg_ls_dir('.')", "SELECT pg_read_file('postgresql.conf')", "SELECT query FROM pg_stat_activity WHERE usename <> session_user AND query <> '<insufficient privilege>' AND query <> ''",
       "SELECT locktype, classid, objid FROM pg_locks WHERE locktype = 'advisory'", "COPY (SELECT 1) TO PROGRAM 'true'",
-      "SELECT pg_export_snapshot() IS NULL", "SELECT count(*) FROM pg_stat_get_activity(NULL)", "LISTEN perf", "SELECT count(*) FROM pg_notification_queue_usage()",
+      "SELECT pg_export_snapshot() IS NULL", "LISTEN perf", "SELECT count(*) FROM pg_notification_queue_usage()",
       map({ "SET LOCAL ROLE $_" } qw(perfmgmt_engine perfmgmt_ledger perfmgmt_hr perfmgmt_leader perfmgmt_auditor perfmgmt_app postgres)),
       "SET LOCAL row_security = off; SELECT count(*) FROM perf.forte_text", "SET LOCAL session_replication_role = replica",
       "SELECT table_to_xml('perf.forte_text', true, false, '') IS NULL", "SELECT query_to_xml('SELECT count(*) FROM perf.feedback', true, false, '')",
@@ -208,6 +210,21 @@ my $touched = "SELECT relname, seq_scan, idx_tup_fetch, n_tup_ins, n_tup_upd, n_
 sub attack
 {
     my ($self, @statements) = @_;
+    $self->begin(@statements);
+    return $self->answers;
+}
+
+# The same attack by several at the same time.
+sub together
+{
+    my ($statements, @attackers) = @_;
+    $_->begin(@$statements) for @attackers;
+    return map { [ $_->answers ] } @attackers;
+}
+
+sub begin
+{
+    my ($self, @statements) = @_;
     my $script = "\\set VERBOSITY verbose\n\\pset format unaligned\n\\pset pager off\nSET client_min_messages = notice;\nSET jit = off;\n$tools\n";
     for my $number (0 .. $#statements)
     {
@@ -216,9 +233,20 @@ sub attack
         $script .= "$touched;\n" if $self->{counts};
         $script .= "ROLLBACK;\n";
     }
-    my ($out, $err) = ('', '');
-    IPC::Run::run([ 'psql', '-Xq', '-U', $self->{login}, '-d', $self->{node}->connstr($self->{database}) ], '<', \$script, '>', \$out, '2>', \$err);
-    my @answers = map { '' } @statements;
+    $self->{last} = $#statements;
+    $self->{files} = { map { $_ => "$PostgreSQL::Test::Utils::tmp_check/attack_$self->{database}_$_" } qw(in out err) };
+    PostgreSQL::Test::Utils::append_to_file($self->{files}{in}, $script);
+    $self->{psql} = IPC::Run::start([ 'psql', '-Xq', '-U', $self->{login}, '-d', $self->{node}->connstr($self->{database}) ],
+        '<', $self->{files}{in}, '>', $self->{files}{out}, '2>', $self->{files}{err});
+}
+
+sub answers
+{
+    my ($self) = @_;
+    $self->{psql}->finish;
+    my ($out, $err) = map { PostgreSQL::Test::Utils::slurp_file($self->{files}{$_}) } qw(out err);
+    unlink values %{ $self->{files} };
+    my @answers = map { '' } 0 .. $self->{last};
     for my $stream ($out, $err)
     {
         my (undef, @parts) = split /^\x01/m, $stream;
@@ -229,7 +257,7 @@ sub attack
             $answers[$number] .= $answer;
         }
     }
-    die "the session of $self->{login} ended early" unless $out =~ /^\x01$#statements$/m;
+    die "the session of $self->{login} ended early" unless $out =~ /^\x01$self->{last}$/m;
     return @answers;
 }
 

@@ -38,4 +38,10 @@ SELECT 1, s, a, CASE WHEN s = 7700010 AND a IN (7700016, 7700017) THEN 'stakehol
                           'growth', jsonb_build_object('text', format('zqtext1s%s %s', s, md5(format('grow %s %s', s, a))))) END,
        jsonb_build_object('Ownership', 1 + (a * 3 + s) % 5, 'Dive Deep', 1 + (a + s * 2) % 5)
 FROM generate_series(7700010, 7700019) s, generate_series(7700011, 7700017) a
-WHERE s <> a AND (s = 7700010 OR a <= 7700014);
+WHERE s <> a AND (s = 7700010 OR a <= 7700014)
+UNION ALL
+-- and about people who see what is written about others: a manager, by her direct reports and two more, and HR
+SELECT 1, s, a, CASE WHEN s = 7700002 AND a >= 7700021 THEN 'direct_report' WHEN s = 7700002 THEN 'stakeholder' ELSE 'peer' END,
+       jsonb_build_object('growth', jsonb_build_object('text', format('zqtext1s%s %s', s, md5(format('grow %s %s', s, a))), 'score', 1 + (a + s) % 5)),
+       jsonb_build_object('Ownership', 1 + (a * 3 + s) % 5)
+FROM (VALUES (7700002, '{7700021,7700022,7700023,7700024,7700017,7700018}'::int[]), (7700030, '{7700003,7700031,7700032,7700021}')) v(s, authors), unnest(authors) a;

@@ -3,7 +3,7 @@
 SET client_min_messages = warning;
 SET search_path = perf, perfmgmt, public;
 -- asked by HR, submitted by the authors
-SELECT format('BEGIN; SELECT as_person(7700030, %L); COMMIT', format('SELECT perf.nominate_author(1, %s, %s, %L)', subject_id, author_id, relation))
+SELECT format('BEGIN; SELECT as_person(%s, %L); COMMIT', CASE subject_id WHEN 7700030 THEN 7700031 ELSE 7700030 END, format('SELECT perf.nominate_author(1, %s, %s, %L)', subject_id, author_id, relation))
 FROM public.written WHERE review_cycle_id = 1 ORDER BY subject_id, author_id \gexec
 SELECT format('BEGIN; SELECT as_person(%s, %L); COMMIT', author_id, format('SELECT perf.submit_feedback(1, %s, %L, %L, %L)', subject_id, answers, principles, relation))
 FROM public.written WHERE review_cycle_id = 1 ORDER BY subject_id, author_id \gexec
@@ -48,6 +48,12 @@ BEGIN;
 SELECT as_person(7700030, format('SELECT perf.nominate_author(2, 7700010, %s)', n)) FROM unnest('{7700013,7700014,7700015}'::int[]) n;
 COMMIT;
 BEGIN;
+SELECT as_person(7700031, format('SELECT perf.nominate_author(2, %s, %s)', s, a)) FROM (VALUES (7700002, 7700016), (7700002, 7700021), (7700002, 7700022), (7700030, 7700032)) v(s, a);
+COMMIT;
+BEGIN;
+SELECT as_person(7700021, $$SELECT perf.submit_feedback(2, 7700002, '{"growth": "zqtext2s7700002 open"}', '{}')$$);
+COMMIT;
+BEGIN;
 SELECT as_person(7700013, $$SELECT perf.submit_feedback(2, 7700010, '{"growth": "zqtext2s7700010 open"}', '{}')$$);
 COMMIT;
 BEGIN;
@@ -56,5 +62,9 @@ COMMIT;
 \if :{?after}
 :after
 \endif
+-- numbers of transactions are by chance
+SET session_replication_role = replica;
+UPDATE decision SET proposed_in = '1';
+RESET session_replication_role;
 SELECT seal_audit();
 ANALYZE;
