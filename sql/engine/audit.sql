@@ -135,7 +135,6 @@ AS $$
            ('audit_block', 'the ledger'), ('audit_block_head', 'the ledger'),
            ('access_log', 'written by log_read() alone, as the ledger is by its triggers'),
            ('outbox', 'copies of events for other systems, emptied as they are taken'),
-           ('appeal_vote', 'votes of a panel are secret to all but HR, and auditors read the ledger'),
            ('feedback_draft', 'what an author has not submitted; nobody else may read it'),
            ('review_cycle_secret', 'holds a key that nobody may read before the release'),
            ('release_group', 'links a release to authors, and can be destroyed; it is computed from tables that are watched'),

@@ -76,7 +76,9 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', ledger);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', ledger);
         EXECUTE format('CREATE POLICY engine ON %I TO perfmgmt_engine USING (true) WITH CHECK (true)', ledger);
-        EXECUTE format('CREATE POLICY auditor ON %I FOR SELECT TO perfmgmt_auditor USING (has_appointment(''auditor''))', ledger);
+        -- entries say who rated whom: who reads them about a person is noted
+        EXECUTE format('CREATE POLICY auditor ON %I FOR SELECT TO perfmgmt_auditor USING (has_appointment(''auditor'')%s)', ledger,
+                       CASE ledger WHEN 'audit_entry' THEN ' AND (subject = 0 OR log_read(''perf.audit_entry'', subject))' END);
         EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_truncate()', ledger);
         EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER audit_truncate', ledger);
         EXECUTE format('GRANT SELECT ON %I TO perfmgmt_engine, perfmgmt_auditor', ledger);
@@ -85,6 +87,8 @@ END
 $$;
 -- who audits does not read about oneself
 CREATE POLICY not_oneself ON audit_entry AS RESTRICTIVE TO perfmgmt_auditor USING (subject <> actor_id());
+-- nor the votes of a panel, which are secret to all but HR
+CREATE POLICY no_votes ON audit_entry AS RESTRICTIVE TO perfmgmt_auditor USING (table_name <> 'perf.appeal_vote');
 -- seal_audit() writes blocks; nobody has a privilege to write entries and heads
 GRANT INSERT ON audit_block, audit_block_head TO perfmgmt_engine;
 ALTER TABLE audit_entry OWNER TO perfmgmt_ledger;

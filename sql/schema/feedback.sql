@@ -1100,6 +1100,7 @@ AS $$
            ('release_group', true, 'authors in sets; feedback and principle_rating are there with their authors'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
+           ('appeal_vote', true, 'votes of a panel are secret to all but HR'),
            ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
            ('release_group', false, 'of which authors a release is made'),
            ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
@@ -1160,8 +1161,10 @@ AS $$
     SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}')
     FROM jsonb_each(document) d
     WHERE d.key <> 'manager_chain'
+      -- places in the chain tell how much others wrote
       AND (NOT redacted
-           OR CASE WHEN d.key = ANY (people_columns) THEN d.value = to_jsonb(about_id) OR d.key = 'manager_id'
+           OR d.key <> 'erased_entries'
+           AND CASE WHEN d.key = ANY (people_columns) THEN d.value = to_jsonb(about_id) OR d.key = 'manager_id'
                    ELSE d.key <> ALL (author_columns) END)
 $$;
 COMMENT ON FUNCTION exported_row(jsonb, int, text[], text[], boolean) IS

@@ -273,7 +273,7 @@ CREATE TABLE appeal_vote (
     PRIMARY KEY (employee_id, appeal_id, member_id),
     FOREIGN KEY (employee_id, appeal_id, member_id) REFERENCES appeal_member
 );
-COMMENT ON TABLE appeal_vote IS 'Votes of a panel, secret to all but HR: no other role reads them, and the ledger does not hold them.';
+COMMENT ON TABLE appeal_vote IS 'Votes of a panel, secret to all but HR: no other role reads them, and auditors not their entries in the ledger.';
 
 CREATE TABLE pip_reminder (
     employee_id int NOT NULL,

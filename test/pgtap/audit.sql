@@ -32,6 +32,21 @@ ROLLBACK TO s;
 INSERT INTO perf.team (team_id, team_code) VALUES (77, 'x');
 SELECT is((SELECT reason FROM pg_temp.last(0)), 'asked to', 'a reason goes with its savepoint');
 
+-- joins, COPY, and a role that fires no other triggers
+UPDATE perf.goal g SET weight = v.w FROM (VALUES (14, 5), (16, 6)) v(id, w) WHERE g.employee_id = v.id AND g.review_cycle_id = 2;
+SELECT results_eq($$SELECT subject, operation, row_before ->> 'weight', row_after ->> 'weight' FROM perf.audit_log
+                    WHERE table_name = 'perf.goal' AND operation = 'update' AND subject IN (14, 16) ORDER BY subject, sequence DESC$$,
+                  $$VALUES (14, 'update', '1', '5'), (16, 'update', '1', '6')$$, 'UPDATE FROM');
+SET LOCAL session_replication_role = replica;
+COPY perf.goal (employee_id, review_cycle_id, goal_text, weight, manager_chain) FROM stdin;
+14	2	Copied.	1	{5,2,1}
+\.
+UPDATE perf.goal SET weight = 7 WHERE goal_text = 'Copied.';
+SET LOCAL session_replication_role = origin;
+DELETE FROM perf.goal g USING (VALUES (14)) v(id) WHERE g.employee_id = v.id AND g.goal_text = 'Copied.';
+SELECT results_eq($$SELECT operation, coalesce(row_after, row_before) ->> 'weight' FROM perf.audit_log
+                    WHERE subject = 14 AND table_name = 'perf.goal' AND coalesce(row_after, row_before) ->> 'goal_text' = 'Copied.' ORDER BY sequence$$,
+                  $$VALUES ('insert', '1'), ('update', '7'), ('delete', '7')$$, 'COPY and UPDATE as a replica, DELETE USING');
 -- one statement, many people; ON CONFLICT; a statement without rows
 SELECT is((SELECT count(*) FROM perf.audit_entry WHERE table_name = 'perf.accomplishment' AND operation = 'update'), 0::bigint);
 UPDATE perf.accomplishment SET claim = claim || '!';
@@ -98,6 +113,17 @@ SELECT results_eq($$SELECT document ->> 'role_name' FROM perf.as_of('perf.login'
 SELECT is_empty($$SELECT * FROM perf.as_of('perf.login', 9, '2020-01-01')$$, 'and before');
 SELECT results_eq($$SELECT document FROM perf.as_of('perf.employee', 8, 'infinity')$$,
                   $$SELECT perfmgmt.canonical_row_json(e) - 'manager_chain' FROM perf.employee e WHERE employee_id = 8$$, 'as it is in the table, but for the derived manager_chain');
+-- valid time and known-at time: who was the manager then, as known when
+SELECT clock_timestamp() AS known_first \gset
+UPDATE perf.assignment SET manager_id = 5 WHERE employee_id = 9;
+SELECT clock_timestamp() AS known_second \gset
+UPDATE perf.assignment SET valid_during = daterange(lower(valid_during), '2025-01-01'), manager_id = 4 WHERE employee_id = 9;
+INSERT INTO perf.assignment (employee_id, manager_id, team_id, level_code, valid_during) SELECT 9, 5, 2, 'SDE I', '[2025-01-01,)';
+CREATE FUNCTION pg_temp.manager(valid_on date, known_at timestamptz) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(document ->> 'manager_id', ',') FROM perf.as_of('perf.assignment', 9, known_at) WHERE (document ->> 'valid_during')::daterange @> valid_on
+$$;
+SELECT is(array_agg(pg_temp.manager(valid_on, known_at) ORDER BY known_at, valid_on)::text, '{4,4,5,5,4,5}', 'what was known at three times of two days')
+FROM (VALUES (date '2024-06-01'), ('2025-06-01')) d(valid_on) CROSS JOIN (VALUES (:'known_first'::timestamptz), (:'known_second'), ('infinity')) t(known_at);
 -- a manager moves: one event, of the assignment
 CREATE TEMP TABLE heads_before AS SELECT subject, sequence FROM perf.audit_head;
 UPDATE perf.employee SET manager_chain = manager_chain || 1 WHERE employee_id IN (8, 9);
@@ -176,6 +202,35 @@ FROM (VALUES ('content = pg_temp.flip(content)', 'the hash is not that of the en
              ('authorship = NULL, authorship_digest = perfmgmt.part_digest(''authorship'', authorship)', 'a part was erased and no entry says who decided'),
              ('content = NULL, content_digest = sha256(content)', 'the hash is not that of the entry')
      ) AS v(change, problem);
+-- each byte of each field, one after the other
+CREATE FUNCTION pg_temp.unnoticed(of_subject int, of_sequence bigint) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    flipped record;
+    found text;
+BEGIN
+    FOR flipped IN
+        SELECT f.field, i, f.change
+        FROM perf.audit_entry e
+        CROSS JOIN LATERAL (VALUES ('content', length(e.content), 'content = set_byte(content, %1$s, get_byte(content, %1$s) # %2$s)'),
+                                   ('authorship', length(e.authorship), 'authorship = set_byte(authorship, %1$s, get_byte(authorship, %1$s) # %2$s)'),
+                                   ('prev_hash', 32, 'prev_hash = set_byte(prev_hash, %1$s, get_byte(prev_hash, %1$s) # %2$s)'),
+                                   ('hash', 32, 'hash = set_byte(hash, %1$s, get_byte(hash, %1$s) # %2$s)'),
+                                   ('table_name', length(e.table_name), 'table_name = overlay(table_name PLACING chr(ascii(substr(table_name, %1$s + 1)) # 1) FROM %1$s + 1 FOR 1)'),
+                                   ('operation', length(e.operation), 'operation = overlay(operation PLACING chr(ascii(substr(operation, %1$s + 1)) # 1) FROM %1$s + 1 FOR 1)')) f(field, bytes, change)
+        CROSS JOIN LATERAL generate_series(0, f.bytes - 1) i
+        WHERE e.subject = of_subject AND e.sequence = of_sequence
+    LOOP
+        found := pg_temp.attack(format('UPDATE perf.audit_entry SET ' || flipped.change || ' WHERE subject = %3$s AND sequence = %4$s',
+                                       flipped.i, 1 << (flipped.i % 8), of_subject, of_sequence));
+        IF found <> format('broken audit_entry %s %s the hash is not that of the entry', of_subject, of_sequence) THEN
+            RETURN NEXT format('%s, byte %s: %s', flipped.field, flipped.i, found);
+        END IF;
+    END LOOP;
+END
+$$;
+SELECT cmp_ok(min(length(content) + length(authorship)), '>', 150, 'two entries with both parts') FROM perf.audit_entry WHERE subject = 8 AND sequence IN (3, pg_temp.tail(8));
+SELECT is_empty('SELECT pg_temp.unnoticed(8, 3)', 'any flipped byte of any field of a sealed entry');
+SELECT is_empty('SELECT pg_temp.unnoticed(8, pg_temp.tail(8))', 'and of one that is not sealed');
 SELECT is(pg_temp.attack('DELETE FROM perf.audit_entry WHERE subject = 8 AND sequence = 3'), 'broken audit_entry 8 3 the entry is missing', 'deleted in the middle');
 SELECT is(pg_temp.attack('DELETE FROM perf.audit_entry WHERE subject = 8 AND sequence = 1'), 'broken audit_entry 8 1 the entry is missing', 'deleted at the begin');
 SELECT is(pg_temp.attack('DELETE FROM perf.audit_entry WHERE (subject, sequence) = (8, pg_temp.tail(8))'),

@@ -147,6 +147,43 @@ SELECT throws_ok('TRUNCATE access_log', '0A000', NULL, 'nobody empties it');
 SELECT throws_ok($$SELECT log_read('public.nothing', 5)$$, '42P01', NULL, 'nobody writes names of other tables into it');
 SELECT throws_ok($$SELECT log_read('perf.nothing', 5)$$, '42P01', NULL, 'nor of tables that are not there');
 
+-- The ledger says who rated whom, too. An auditor reads it: not about oneself, not
+-- the votes of a panel, and not unseen; what the company did names nobody.
+BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT ok(count(*) > 0 AND bool_or(author_after ? 'rater_id'), 'an auditor reads who rated') FROM audit_log WHERE subject = 13 AND table_name = 'perf.principle_rating';
+SELECT ok((SELECT count(*) FROM history('perf.assessment', 14)) = 2, 'and a history');
+SELECT ok((SELECT count(*) FROM as_of('perf.assessment', 15, now())) = 2, 'and what was known of somebody');
+SELECT is((SELECT count(*) FROM audit_log WHERE subject = 28) + (SELECT count(*) FROM history('perf.employee', 28)) + (SELECT count(*) FROM as_of('perf.employee', 28, now())),
+          0::bigint, 'nothing about oneself');
+COMMIT;
+SELECT results_eq('SELECT relation_name, subjects, actor_id FROM newest', $$VALUES ('perf.audit_entry', '{[13,16)}'::int4multirange, 28)$$, 'which is logged');
+SELECT is(count(*), 1::bigint, 'the ledger holds the vote of a panel') FROM audit_log WHERE table_name = 'perf.appeal_vote';
+SELECT count(*) AS logged FROM access_log \gset
+BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT is((SELECT count(*) FROM audit_log WHERE table_name = 'perf.appeal_vote') + (SELECT count(*) FROM history('perf.appeal_vote', 9)) + (SELECT count(*) FROM as_of('perf.appeal_vote', 9, now())),
+          0::bigint, 'which auditors do not see');
+COMMIT;
+BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT ok((SELECT count(*) FROM audit_log WHERE subject = 0) > 0, 'the chain of the company');
+SELECT is((SELECT status FROM verify_audit()), 'unanchored', 'to verify');
+SELECT is_empty('SELECT * FROM reconcile_audit()', 'and to compare');
+COMMIT;
+SELECT is((SELECT count(*) FROM access_log)::int, :logged, 'none of it is a read about a person');
+BEGIN READ ONLY; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT is((SELECT status FROM verify_audit()), 'unanchored', 'verification reads only');
+SELECT is_empty('SELECT * FROM reconcile_audit()', 'so does the comparison');
+SELECT throws_ok('SELECT * FROM audit_log WHERE subject = 13', '25006', NULL, 'entries about somebody are refused where no row can be written');
+COMMIT;
+SELECT format($test$BEGIN; SELECT act_as(%s); SET LOCAL ROLE %I; SELECT throws_ok(%L, '42501', NULL, %L); ROLLBACK$test$, actor, r, s, r || ': ' || s)
+FROM (VALUES (5, 'perfmgmt_leader'), (26, 'perfmgmt_hr'), (13, 'perfmgmt_employee')) v(actor, r)
+CROSS JOIN unnest(ARRAY[$$SELECT perf.as_of('perf.goal', 13, now())$$, $$SELECT perf.history('perf.goal', 13)$$, 'SELECT * FROM perf.audit_log',
+                        'SELECT perf.verify_audit()', 'SELECT perf.seal_audit()', 'SELECT perf.audit_digest()', 'SELECT perf.reconcile_audit()']) s
+\gexec
+BEGIN; SELECT act_as(13); SET LOCAL ROLE perfmgmt_auditor;
+SELECT is((SELECT count(*) FROM history('perf.goal', 14)) + (SELECT count(*) FROM as_of('perf.goal', 14, now())), 0::bigint, 'who has the role alone sees nothing');
+SELECT throws_ok(s, 'PM006', NULL, 'nor: ' || s) FROM unnest('{SELECT verify_audit(),SELECT seal_audit(),SELECT audit_digest(),SELECT reconcile_audit(),"SELECT audit_inclusion(0, 1)",SELECT audit_consistency()}'::text[]) s;
+COMMIT;
+
 -- people at the ends of what an int can be
 BEGIN;
 SELECT log_read('perf.assessment', n) FROM (VALUES (-2147483648), (-1025), (-1024), (-1), (0), (1023), (1024), (2147483646)) v(n) \g /dev/null

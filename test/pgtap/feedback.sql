@@ -463,6 +463,7 @@ BEGIN
                    WHEN c.atttypid = 'daterange'::regtype THEN '''[2024-01-01,2024-02-01)'''
                    WHEN c.atttypid = 'smallint[]'::regtype THEN '''{1}'''
                    WHEN c.atttypid = 'int[]'::regtype THEN '''{7003}'''
+                   WHEN c.atttypid = 'bigint[]'::regtype THEN '''{7003,7003}'''
                    WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
                    WHEN c.atttypid = 'bytea'::regtype THEN '''\x00'''
                    WHEN c.atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
