@@ -47,6 +47,13 @@ DELETE FROM perf.goal g USING (VALUES (14)) v(id) WHERE g.employee_id = v.id AND
 SELECT results_eq($$SELECT operation, coalesce(row_after, row_before) ->> 'weight' FROM perf.audit_log
                     WHERE subject = 14 AND table_name = 'perf.goal' AND coalesce(row_after, row_before) ->> 'goal_text' = 'Copied.' ORDER BY sequence$$,
                   $$VALUES ('insert', '1'), ('update', '7'), ('delete', '7')$$, 'COPY and UPDATE as a replica, DELETE USING');
+-- what test/sql/audit_engine.sql has golden bytes of
+SELECT is_empty($$SELECT a.attrelid::regclass, a.attname, format_type(a.atttypid, NULL)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+    WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+      AND c.relname NOT IN (SELECT u.table_name FROM perfmgmt.unaudited_table() u)
+      AND NOT coalesce(nullif(t.typbasetype, 0), a.atttypid) = ANY ('{bool,int2,int4,int8,text,varchar,name,bytea,date,timestamptz,numeric,xid8,jsonb,uuid,int2[],int4[],int8[],text[],daterange,int4range}'::regtype[]::oid[])$$,
+    'each column that is captured has a type with golden bytes');
 -- one statement, many people; ON CONFLICT; a statement without rows
 SELECT is((SELECT count(*) FROM perf.audit_entry WHERE table_name = 'perf.accomplishment' AND operation = 'update'), 0::bigint);
 UPDATE perf.accomplishment SET claim = claim || '!';

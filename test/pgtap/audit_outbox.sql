@@ -14,6 +14,11 @@ SELECT move_employee(20, 7);
 COMMIT;
 SELECT results_eq($$SELECT event, detail ->> 'manager_id' FROM outbox WHERE employee_id = 20 ORDER BY outbox_id DESC LIMIT 1$$, $$VALUES ('org.moved', '7')$$, 'a move');
 
+-- writers never notify: everybody may listen, and they would queue for it
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p
+    WHERE p.pronamespace IN ('perf'::regnamespace, 'perfmgmt'::regnamespace, 'forte'::regnamespace, 'olr'::regnamespace, 'insight'::regnamespace)
+      AND (p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '')) ~* '\m(pg_)?notify\M'$$, 'no routine notifies');
+
 -- who takes them
 SELECT format($test$BEGIN; SET LOCAL ROLE %1$I; SELECT throws_ok('SELECT * FROM perf.take_events()', '42501', NULL, %2$L); ROLLBACK$test$, r, r || ' takes none')
 FROM unnest('{perfmgmt_employee,perfmgmt_leader,perfmgmt_hr,perfmgmt_auditor,perfmgmt_analyst}'::text[]) r

@@ -22,6 +22,7 @@ SELECT perfmgmt.canonical('18446744073709551615'::xid8) AS xid8;
 SELECT perfmgmt.canonical('{"b": [1, 2.50, null], "a": "ë", "cc": {}}'::jsonb) AS jsonb;
 SELECT perfmgmt.canonical('{1,NULL,3}'::int[]) AS ints, perfmgmt.canonical('{}'::int[]) AS empty;
 SELECT perfmgmt.canonical('{5,4}'::smallint[]) AS smallints, perfmgmt.canonical('{{1,2},{3,4}}'::smallint[]) AS matrix;
+SELECT perfmgmt.canonical('{1,-2}'::bigint[]) AS bigints;
 SELECT perfmgmt.canonical('{a,NULL,""}'::text[]) AS texts, perfmgmt.canonical('[2:2]={a}'::text[]) AS from_two;
 SELECT perfmgmt.canonical('[2026-01-01,2026-07-01)'::daterange) AS daterange, perfmgmt.canonical('[2026-01-01,)'::daterange) AS open,
        perfmgmt.canonical('empty'::daterange) AS empty;

@@ -96,6 +96,21 @@ sub found_in_tables
             FROM pg_class c WHERE c.relnamespace = 'perf'::regnamespace AND c.relkind IN ('r', 'v')) t WHERE t.n > 0});
 }
 
+# in the bytes on the disk, dead rows, indexes and statistics included; all files of
+# the database and those that all share
+sub found_in_files
+{
+    my %found;
+    my $data = $node->data_dir;
+    foreach my $file (glob("$data/base/*/[0-9]* $data/global/[0-9]*"))
+    {
+        next if slurp_file($file) !~ /planted-string/i;
+        my ($number) = $file =~ m{/(\d+)[^/]*$};
+        $found{ $node->safe_psql('postgres', "SELECT coalesce((SELECT relname FROM pg_class WHERE pg_relation_filenode(oid) = $number), '$file')") } = 1;
+    }
+    return join ' ', sort keys %found;
+}
+
 sub found_in_dump
 {
     my ($dump) = run_command([ 'pg_dump', '-d', $node->connstr('postgres') ]);
@@ -106,6 +121,8 @@ sub found_in_dump
 }
 
 like(found_in_tables(), qr/perf\.audit_log/, 'it is in the ledger');
+$node->safe_psql('postgres', 'CREATE INDEX planted_index ON perf.employee (full_name); CHECKPOINT');
+like(found_in_files(), qr/\bplanted_index\b.*\baudit_entry\b|\baudit_entry\b.*\bplanted_index\b/, 'in files of tables and of indexes');
 cmp_ok(found_in_dump(), '>', 20, 'and in a dump');
 
 # Erased ----------------------------------------------------------------------------
@@ -116,9 +133,10 @@ my $others = $node->safe_psql('postgres', q{SELECT md5(string_agg(r::text, ',' O
 my $id = $node->safe_psql('postgres', q{BEGIN; SELECT perfmgmt.act_as(3) \g /dev/null
     SELECT perf.erase_subject(5, 'asked for it'); COMMIT});
 $node->safe_psql('postgres', qq{BEGIN; SELECT perfmgmt.act_as(4); SELECT perf.approve($id); COMMIT});
-$node->safe_psql('postgres', 'VACUUM FULL; ANALYZE');
+$node->safe_psql('postgres', 'VACUUM FULL; ANALYZE; CHECKPOINT');
 
 is(found_in_tables(), '', 'it is in no table and no entry');
+is(found_in_files(), '', 'in no file of a table or an index');
 is(found_in_dump(), 0, 'nor in a dump');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stats WHERE concat(most_common_vals::text, histogram_bounds::text) ~* 'planted-string'}), '0', 'nor in statistics');
 is($node->safe_psql('postgres', qq{SELECT status FROM perf.verify_audit('$digest')}), 'anchored_ok', 'the ledger is the one of the digest from before');

@@ -47,6 +47,28 @@ is(waiting(), '3', 'loses nothing');
 is(join(' ', $err =~ /"n": (\d+)/g), '1 2 3', 'they come again');
 is(waiting(), '0', 'and are gone then');
 
+# Who listens hears nothing from writers, and from a relay that was asked to that
+# there was something, not what.
+{
+    my ($in, $out, $err) = ('', '', '');
+    my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(60));
+    $in .= "LISTEN perf_events;\n\\echo ready\n";
+    $listener->pump until $out =~ /ready/;
+    $node->safe_psql('postgres', q{
+        INSERT INTO perf.employee (employee_id, external_id, full_name, hired_on) SELECT n, 'E' || n, 'Person ' || n, '2020-01-01' FROM generate_series(1, 5) n;
+        UPDATE perf.employee SET email = 'x'; SELECT perf.seal_audit()});
+    queue(5);
+    is($node->safe_psql('postgres', q{SELECT pg_notification_queue_usage()}), '0', 'writers leave nothing in the queue of notifications');
+    run_command([ @relay, '--notify', 'perf_events', @as ]);
+    $in .= "SELECT 1;\n\\q\n";
+    $listener->finish;
+    is($err, '', 'a listener');
+    is(() = $out =~ /Asynchronous notification/g, 1, 'hears the relay once, after it drained, and no writer');
+    like($out, qr/^Asynchronous notification "perf_events" received from/m, 'without a payload');
+    ($out) = run_command([ @relay, '--notify', 'perf_events', @as ]);
+    is($out, '', 'there was nothing left');
+}
+
 # one at a time, and what a relay had when it was killed comes again
 queue(3);
 my ($in, $got, $bad) = ('', '', '');
