@@ -1098,6 +1098,7 @@ SET search_path FROM CURRENT
 AS $$
     VALUES ('feedback_draft', true, 'what a person writes about another and has not submitted; own_feedback_drafts() shows it'),
            ('release_group', true, 'authors in sets; feedback and principle_rating are there with their authors'),
+           ('appeal_vote', true, 'votes of a panel are secret to all but HR; appeal has what they came to'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
            ('appeal_vote', true, 'votes of a panel are secret to all but HR'),

@@ -534,6 +534,8 @@ SELECT results_eq($$SELECT e ->> 'table', e ? 'recorded_at', e ? 'sequence', e ?
     'with times where nobody but the process wrote, and no numbers');
 SELECT ok(NOT document -> 'tables' ?| '{nomination,feedback}' AND document -> 'tables' ?& '{own_nomination,feedback_item}'
           AND document -> 'left_out' ?& '{nomination,feedback}', 'who was asked, and who answered, is about authors') FROM export;
+SELECT ok(NOT document -> 'tables' ? 'appeal_vote' AND document -> 'left_out' ? 'appeal_vote' AND document -> 'tables' ?& '{appeal,pip_case,pip_event,coaching_note}',
+          'all of Focus and Pivot, but no vote of a panel') FROM export;
 SELECT is((SELECT count(*) FROM outbox WHERE employee_id = 7001 AND event = 'subject.exported'), 1::bigint, 'the export leaves an event');
 -- with authors, by another decision
 SELECT as_person(26, 'hr', 'open', 'SELECT perf.propose_disclosure(7001, ''a court asks'', false)') \gexec
@@ -543,6 +545,7 @@ SELECT as_person(27, 'hr', 'export', 'SELECT perf.subject_export(7001)') \gexec
 UPDATE export SET document = heard('export')::jsonb;
 SELECT is(document #>> '{tables,feedback,0,author_id}', '7003', 'with authors, where the decision says so') FROM export;
 SELECT ok(document -> 'tables' ? 'nomination', 'and who was asked') FROM export;
+SELECT ok(NOT document -> 'tables' ? 'appeal_vote' AND document -> 'left_out' ? 'appeal_vote', 'no vote of a panel, with authors neither') FROM export;
 SELECT is((document #> '{reads,0}') - 'read_at', '{"table": "perf.overall_value", "read_by": 26}', 'and who read before: the first export was a read') FROM export;
 SELECT is(jsonb_array_length(document -> 'reads'), 1, 'of ratings, not of authors') FROM export;
 SELECT ok(strpos(document::text, 'MARK:7002') = 0, 'still nothing of another person') FROM export;
