@@ -492,6 +492,7 @@ typedef struct PipStep
 	bool		has_plan_limit;
 	DateADT		plan_ends_by;
 	bool		is_informed;
+	bool		has_left;		/* the person, not the case */
 	Datum		chain;
 	int32		policy;
 	DateADT		today;
@@ -528,7 +529,7 @@ typedef struct PipStep
 	" r.review_days, r.choice_months, r.choice_business_days, r.final_choice_business_days," \
 	" coalesce((SELECT n.plan_days FROM perf.pip_plan n WHERE n.employee_id = $1 AND n.pip_case_id = c.pip_case_id" \
 	"           AND n.approved_on IS NOT NULL ORDER BY n.plan_version DESC LIMIT 1), r.plan_days)," \
-	" r.plan_days_most, r.revocation_days, r.panel_business_days, r.entry_appeal_allowed" \
+	" r.plan_days_most, r.revocation_days, r.panel_business_days, r.entry_appeal_allowed, e.left_on" \
 	" FROM perf.employee e" \
 	" LEFT JOIN perf.pip_case c ON c.employee_id = e.employee_id AND c.closed_on IS NULL" \
 	" JOIN perf.pip_rule r ON r.policy_id = coalesce(c.policy_id, perf.pip_policy_id())" \
@@ -613,6 +614,7 @@ LoadState(PipStep *step)
 	static SPIPlanPtr plan = NULL;
 	bool		isnull;
 	Datum		value;
+	DateADT		left_on;
 
 	RunQuery(&plan, STATE_QUERY, SPI_OK_SELECT, step->subject, step->actor, 0);
 	step->found = SPI_processed == 1;
@@ -648,6 +650,7 @@ LoadState(PipStep *step)
 	step->revocation_days = IntColumn(22);
 	step->panel_business_days = IntColumn(23);
 	step->entry_appeal = BoolColumn(24);
+	step->has_left = DateColumn(25, &left_on) && left_on <= step->today;
 }
 
 /* ---------------------------------------------------------------------
@@ -719,37 +722,65 @@ static bool
 MayTakeStep(const PipStep *step)
 {
 	bool		is_oneself = step->actor == step->subject;
+	bool		is_hr = step->is_hr && !step->is_below;
 
 	switch (step->transition->actor)
 	{
 		case LEADER_OR_HR:
-			return !is_oneself && (step->is_leader || step->is_hr);
+			return !is_oneself && (step->is_leader || is_hr);
 		case LEADER_AND_HR:
 			return !is_oneself && step->is_leader;
 		case HR:
 		case HR_AND_HR:
-			return !is_oneself && step->is_hr;
+			return !is_oneself && is_hr;
 		case EMPLOYEE:
 			return is_oneself;
 		case EMPLOYEE_OR_HR:
-			return is_oneself || step->is_hr;
+			return is_oneself || is_hr;
 		case PANEL:
 			return !is_oneself && step->is_panel;
 	}
 	return false;
 }
 
+static bool
+IsAmong(const char *event, const char *const *events, int count)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (Same(event, events[i]))
+			return true;
+	return false;
+}
+
+/*
+ * An import may know of a leaving before the case does: it can be ended, and an
+ * appeal decided, and nothing else.
+ */
+static void
+CheckEmployed(const PipStep *step)
+{
+	static const char *const of_leavers[] = {
+		"separate", "resign", "withdraw", "separate_other", "resume", "uphold", "deny", "replace_panel"
+	};
+
+	if (step->has_left && !IsAmong(step->event, of_leavers, lengthof(of_leavers)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
+				 errmsg("event \"%s\" is not possible: employee %d has left", step->event, step->subject),
+				 step->case_id != 0 ? errhint("The case is ended with separate, resign, separate_other or withdraw.") : 0));
+}
+
 static void
 CheckPause(const PipStep *step)
 {
 	static const char *const while_paused[] = {"resume", "resign", "withdraw", "separate_other"};
-	int			i;
 
 	if (step->is_paused)
 	{
-		for (i = 0; i < lengthof(while_paused); i++)
-			if (Same(step->event, while_paused[i]))
-				return;
+		if (IsAmong(step->event, while_paused, lengthof(while_paused)))
+			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
 				 errmsg("event \"%s\" is not possible while the case is paused", step->event),
@@ -771,16 +802,19 @@ CheckDecision(PipStep *step)
 	static SPIPlanPtr plan = NULL;
 	bool		isnull;
 	Datum		event;
-	const char *proposer = step->transition->actor == LEADER_AND_HR ? "in the line of managers" : "appointed to hr";
+	const char *proposer = step->transition->actor == LEADER_AND_HR ? "in the line of managers" : "appointed to hr and not below the person";
 
 	if (step->decision != 0)
 		RunQuery(&plan, "SELECT d.proposed_by, d.decided_by, (d.target ->> 'event_number')::int, d.target ->> 'event',"
 			  " d.decision_kind = 'pip_step' AND d.outcome = 'approved' AND d.employee_id = $2"
 			  "   AND NOT EXISTS (SELECT FROM perf.pip_event v WHERE v.decision_id = $1),"
-			  " (SELECT e.manager_chain @> ARRAY[d.proposed_by] FROM perf.employee e WHERE e.employee_id = $2),"
-			  " EXISTS (SELECT FROM perf.appointment a WHERE a.employee_id = d.proposed_by AND a.appointment_kind = 'hr'"
-			  "         AND a.valid_during @> CURRENT_DATE)"
-			  " FROM perf.decision d WHERE d.decision_id = $1 FOR UPDATE",
+			  " (p.left_on > CURRENT_DATE) IS NOT FALSE"
+			  "   AND (SELECT e.manager_chain @> ARRAY[d.proposed_by] FROM perf.employee e WHERE e.employee_id = $2),"
+			  " (p.left_on > CURRENT_DATE) IS NOT FALSE AND NOT p.manager_chain @> ARRAY[$2]"
+			  "   AND EXISTS (SELECT FROM perf.appointment a WHERE a.employee_id = d.proposed_by AND a.appointment_kind = 'hr'"
+			  "               AND a.valid_during @> CURRENT_DATE)"
+			  " FROM perf.decision d JOIN perf.employee p ON p.employee_id = d.proposed_by"
+			  " WHERE d.decision_id = $1 FOR UPDATE OF d",
 			  SPI_OK_SELECT, step->decision, step->subject, 0);
 	event = step->decision != 0 && SPI_processed == 1 ? Column(4, &isnull) : (Datum) 0;
 	if (event == (Datum) 0 || isnull || !BoolColumn(5) || !Same(TextDatumGetCString(event), step->event) ||
@@ -804,7 +838,7 @@ CheckDecision(PipStep *step)
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_NOT_APPOINTED),
 				 errmsg("who proposed this is no longer %s", proposer)));
-	if (!step->is_hr)
+	if (!step->is_hr || step->is_below)
 		RefuseActor(step);
 }
 
@@ -823,6 +857,7 @@ CheckStep(PipStep *step)
 		CheckDecision(step);
 	else if (!MayTakeStep(step))
 		RefuseActor(step);
+	CheckEmployed(step);
 	CheckPause(step);
 }
 
@@ -890,6 +925,21 @@ CheckEntryAppeal(const PipStep *step)
 				 errmsg("the offer was appealed against before")));
 }
 
+/* Nobody fails a plan that was not there. */
+static void
+CheckPlan(const PipStep *step)
+{
+	static SPIPlanPtr plan = NULL;
+
+	if (Same(step->event, "fail") &&
+		!Finds(&plan, "SELECT EXISTS (SELECT FROM perf.pip_plan n WHERE n.employee_id = $1 AND n.pip_case_id = $2"
+			   " AND n.approved_on IS NOT NULL)", step))
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
+				 errmsg("there is no plan that HR approved"),
+				 errhint("perf.write_pip_plan() writes one, perf.approve_pip_plan() approves it.")));
+}
+
 /*
  * The panel is complete and unconflicted, everybody voted, and the event says
  * what the majority said; a tie upholds.
@@ -925,6 +975,7 @@ CheckGround(const PipStep *step)
 		CheckEntryAppeal(step);
 	if (who == PANEL)
 		CheckVotes(step);
+	CheckPlan(step);
 	if (step->has_reason || who == PANEL || step->actor == step->subject ||
 		Same(step->event, "separate") || Same(step->event, "resume"))
 		return;
@@ -982,17 +1033,28 @@ AddBusinessDays(DateADT day, int count)
 	return day;
 }
 
+/* The date asked for, else the usual one.  To extend takes nothing away. */
 static DateADT
 AskedWithin(const PipStep *step, DateADT usual, DateADT earliest, DateADT latest)
 {
-	if (!step->asks_due)
+	bool		extends = Same(step->event, "extend");
+	DateADT		day = step->asks_due ? step->asked_due : usual;
+
+	if (extends)
+		earliest = Max(earliest, step->due_on + 1);
+	if (!step->asks_due && !extends)
 		return usual;
-	if (step->asked_due < earliest || step->asked_due > latest)
+	if (earliest > latest)
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
-				 errmsg("the date asked for is not possible"),
+				 errmsg("the date cannot be extended any more now"),
+				 errdetail("It is %s, and %s would be the latest.", DayName(step->due_on), DayName(latest))));
+	if (day < earliest || day > latest)
+		ereport(ERROR,
+				(errcode(ERRCODE_PERFMGMT_WRONG_STATE),
+				 errmsg(step->asks_due ? "the date asked for is not possible" : "the usual date would be no later"),
 				 errdetail("It must be from %s to %s.", DayName(earliest), DayName(latest))));
-	return step->asked_due;
+	return day;
 }
 
 static DateADT
@@ -1023,7 +1085,7 @@ PlanEnd(PipStep *step)
 	{
 		step->plan_ends_by = step->today + step->plan_days_most;
 		step->has_plan_limit = true;
-		return AskedWithin(step, step->today + step->plan_days, step->today + 30, step->plan_ends_by);
+		return AskedWithin(step, step->today + Min(step->plan_days, step->plan_days_most), step->today + 30, step->plan_ends_by);
 	}
 	end = step->plan_ends_by;
 	if (end <= step->due_on)
@@ -1069,8 +1131,8 @@ SetDates(PipStep *step)
 				step->due_on = step->choice_due_on;
 			return;
 		case REVIEW:
-			step->due_on = BusinessDayFrom(step->today + step->review_days);
-			step->due_on = AskedWithin(step, step->due_on, step->today + 1, step->today + 366);
+			step->due_on = AskedWithin(step, BusinessDayFrom(step->today + step->review_days),
+									   step->today + 1, step->today + 366);
 			break;
 		case CHOICE:
 			step->choice_due_on = step->due_on = ChoiceDue(step);
@@ -1113,6 +1175,12 @@ perfmgmt_pip_step(PG_FUNCTION_ARGS)
 	SPI_connect();
 	LoadState(&step);
 	CheckStep(&step);
+	/* of two people, the first as well decides when it can be decided */
+	if (NeedsTwo(step.transition))
+	{
+		CheckDates(&step);
+		CheckPlan(&step);
+	}
 	SPI_finish();
 	nulls[0] = step.case_id == 0;
 	values[0] = Int32GetDatum(step.case_id);

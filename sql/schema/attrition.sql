@@ -13,7 +13,7 @@ COMMENT ON TABLE separation_kind IS 'Ways to leave, with what they count as unle
 COMMENT ON COLUMN separation_kind.is_regretted IS 'NULL: neither regretted nor unregretted, such as a death.';
 INSERT INTO separation_kind VALUES
     ('resignation', true, true, 'resigned outside of a case'),
-    ('resignation_in_case', true, false, 'resigned while a case of Focus or Pivot was open'),
+    ('resignation_in_case', true, false, 'resigned from an open case of Focus or Pivot'),
     ('severance', false, false, 'left with an offer of Pivot'),
     ('termination', false, false, 'dismissed at the end of Pivot'),
     ('cause', false, false, 'dismissed for cause'),
@@ -128,16 +128,18 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     kind text := (SELECT s.separation_kind FROM stage_separation s WHERE s.last_stage = record_separation.last_stage);
+    -- an import may know of it before the case does
+    on_date date := least(left_on, (SELECT e.left_on FROM employee e WHERE e.employee_id = left_id));
 BEGIN
     IF kind IS NULL THEN
         RAISE EXCEPTION 'stage "%" ends no employment', last_stage USING ERRCODE = '22023',
             HINT = (SELECT 'One of: ' || string_agg(s.last_stage, ', ' ORDER BY s.last_stage) FROM stage_separation s);
     END IF;
-    PERFORM write_separation(left_id, left_on, kind, last_stage);
+    PERFORM write_separation(left_id, on_date, kind, last_stage);
 END
 $$;
 COMMENT ON FUNCTION record_separation(int, text, date) IS
-'Writes that a case of Focus or Pivot ended an employment, on its first day no longer employed; the events of the case call it. Errors: 22023 a stage that ends none; PM004 not employed.';
+'Writes that a case of Focus or Pivot ended an employment, on its first day no longer employed, or the day before it that an import gave; the events of the case call it. Errors: 22023 a stage that ends none; PM004 not known.';
 
 CREATE OR REPLACE FUNCTION has_open_case(about_id int) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -153,9 +155,11 @@ CREATE OR REPLACE FUNCTION record_leaving(left_id int, kind text, left_on date D
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
+DECLARE
+    in_case boolean;
 BEGIN
     PERFORM require_appointment('hr');
-    PERFORM require_other_person(left_id);
+    PERFORM require_other_person(left_id), require_not_below(left_id);
     IF NOT EXISTS (SELECT FROM separation_kind k WHERE k.separation_kind = kind
                    AND k.separation_kind NOT IN ('resignation_in_case', 'severance', 'termination')) THEN
         RAISE EXCEPTION 'nobody leaves outside of a case by "%"', kind USING ERRCODE = '22023',
@@ -164,13 +168,19 @@ BEGIN
     END IF;
     IF has_open_case(left_id) THEN
         RAISE EXCEPTION 'a case about employee % is open', left_id USING ERRCODE = 'PM004',
-            HINT = 'Its events resign and separate_other record the leaving.';
+            HINT = 'Its event separate_other records the leaving; after its event resign this function does.';
     END IF;
-    PERFORM write_separation(left_id, left_on, kind, NULL);
+    -- the last case ended with a resignation, of which this is the last day
+    in_case := kind = 'resignation' AND EXISTS (
+        SELECT FROM pip_case c
+        WHERE c.employee_id = left_id AND c.stage = 'closed_resigned'
+          AND NOT EXISTS (SELECT FROM pip_case n WHERE n.employee_id = left_id AND n.pip_case_id > c.pip_case_id)
+          AND NOT EXISTS (SELECT FROM separation s WHERE s.employee_id = left_id AND s.left_on BETWEEN c.closed_on AND CURRENT_DATE));
+    PERFORM write_separation(left_id, left_on, CASE WHEN in_case THEN 'resignation_in_case' ELSE kind END, CASE WHEN in_case THEN 'closed_resigned' END);
 END
 $$;
 COMMENT ON FUNCTION record_leaving(int, text, date) IS
-'Records that somebody leaves outside of a case: kind of separation_kind, first day no longer employed. Ends the assignment. HR, about others. Errors: 22023 kind; PM004 a case is open, or not employed; PM005 about oneself.';
+'Records that somebody leaves outside of a case, or resigned from one: kind of separation_kind, first day no longer employed. Ends the assignment. HR, about others. Errors: 22023 kind; PM004 a case is open, or not employed; PM005 about oneself or somebody above.';
 
 CREATE OR REPLACE FUNCTION classify_separation(left_id int, left_on date, is_regretted boolean, is_voluntary boolean, reason text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -178,7 +188,7 @@ SET search_path FROM CURRENT
 AS $$
 BEGIN
     PERFORM require_appointment('hr');
-    PERFORM require_other_person(left_id);
+    PERFORM require_other_person(left_id), require_not_below(left_id);
     IF btrim(coalesce(reason, '')) = '' OR classify_separation.is_voluntary IS NULL THEN
         RAISE EXCEPTION 'a separation counts otherwise only with a reason' USING ERRCODE = '22004',
             DETAIL = 'Whether it was voluntary and the reason must be given.';
@@ -198,7 +208,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION classify_separation(int, date, boolean, boolean, text) IS
-'Lets a separation count as regretted (NULL: neither) and voluntary otherwise than its kind does, with a reason, until the period closes. HR, about others. Errors: 22004 no reason; PM004 closed or not there; PM005 about oneself.';
+'Lets a separation count as regretted (NULL: neither) and voluntary otherwise than its kind does, with a reason, until the period closes. HR, about others. Errors: 22004 no reason; PM004 closed or not there; PM005 about oneself or somebody above.';
 
 CREATE OR REPLACE FUNCTION close_attrition_period(period_end date) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER

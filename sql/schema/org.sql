@@ -69,7 +69,7 @@ COMMENT ON TABLE absence IS 'Periods of leave, without the reason. More than hal
 CREATE TABLE employee_pay (
     employee_id int NOT NULL REFERENCES employee,
     valid_from date NOT NULL,
-    annual_pay numeric(14,2) NOT NULL CHECK (annual_pay > 0),
+    annual_pay numeric(14,2) NOT NULL CHECK (annual_pay >= 1), -- a week is a cent or more, or offers could not decrease
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     PRIMARY KEY (employee_id, valid_from)
 );

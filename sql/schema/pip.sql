@@ -405,12 +405,19 @@ AS $$
         WHEN p.manager_chain @> ARRAY[about_id] THEN 'is below the employee'
         WHEN p.left_on <= CURRENT_DATE THEN 'left'
         WHEN EXISTS (SELECT FROM pip_event v WHERE v.employee_id = about_id AND v.pip_case_id = case_id
-                     AND person_id IN (v.proposed_by, v.decided_by)) THEN 'decided in the case'
+                     AND person_id IN (v.proposed_by, v.decided_by))
+          OR EXISTS (SELECT FROM decision d WHERE d.employee_id = about_id AND d.decision_kind = 'pip_step'
+                     AND (d.target ->> 'pip_case_id')::int = case_id AND person_id IN (d.proposed_by, d.decided_by))
+          OR EXISTS (SELECT FROM pip_plan n WHERE n.employee_id = about_id AND n.pip_case_id = case_id
+                     AND person_id IN (n.written_by, n.approved_by))
+          OR EXISTS (SELECT FROM appeal a JOIN appeal_vote v USING (employee_id, appeal_id)
+                     WHERE a.employee_id = about_id AND a.pip_case_id = case_id AND a.outcome <> 'pending' AND v.member_id = person_id)
+            THEN 'decided in the case'
         END
     FROM pip_case c JOIN employee e USING (employee_id) CROSS JOIN employee p
     WHERE c.employee_id = about_id AND c.pip_case_id = case_id AND p.employee_id = person_id
 $$;
-COMMENT ON FUNCTION panel_conflict(int, int, int) IS 'Why somebody cannot sit on the panel of a case; NULL when nothing is against it.';
+COMMENT ON FUNCTION panel_conflict(int, int, int) IS 'Why somebody cannot sit on the panel of a case: the employee, above or below, left, or decided in it (a step, taken or only proposed or rejected, a plan, an earlier appeal); NULL when nothing is against it.';
 
 CREATE OR REPLACE FUNCTION panel_state(about_id int, of_appeal_id int, OUT is_ready boolean, OUT outcome text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -427,22 +434,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION panel_state(int, int) IS 'Whether the panel of an appeal is complete, without conflict, and has voted; and what the majority says, a tie being uphold.';
 
-CREATE OR REPLACE FUNCTION severance_terms(of_policy_id int, kind text, about_id int, on_day date,
+-- The first offer of a case fixes service and pay for the later ones: neither a
+-- year of service nor a rise in between makes a later offer the larger one.
+CREATE OR REPLACE FUNCTION severance_terms(of_policy_id int, kind text, about_id int, case_id int, on_day date,
     OUT years_of_service int, OUT weeks_of_pay int, OUT annual_pay numeric, OUT currency text, OUT amount numeric)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path FROM CURRENT
 AS $$
     SELECT y.years, w.weeks, p.annual_pay, p.currency, round(p.annual_pay * w.weeks / 52, 2)
     FROM pip_rule r CROSS JOIN employee e
-    CROSS JOIN LATERAL (SELECT extract(year FROM age(on_day, least(e.hired_on, on_day)))::int AS years) y
+    LEFT JOIN LATERAL (SELECT o.* FROM severance_offer o WHERE o.employee_id = e.employee_id AND o.pip_case_id = case_id
+                       ORDER BY o.severance_offer_id LIMIT 1) first ON true
+    CROSS JOIN LATERAL (SELECT coalesce(first.years_of_service, extract(year FROM age(on_day, least(e.hired_on, on_day)))::int) AS years) y
     CROSS JOIN LATERAL (SELECT CASE kind WHEN 'tier1' THEN r.tier1_weeks + y.years * r.tier1_weeks_per_year
                                          WHEN 'tier2' THEN r.tier2_weeks + y.years * r.tier2_weeks_per_year
                                          ELSE r.minimal_weeks + y.years * r.minimal_weeks_per_year END AS weeks) w
-    LEFT JOIN LATERAL (SELECT x.annual_pay, x.currency FROM employee_pay x
-                       WHERE x.employee_id = e.employee_id AND x.valid_from <= on_day ORDER BY x.valid_from DESC LIMIT 1) p ON true
+    LEFT JOIN LATERAL (SELECT first.annual_pay, first.currency WHERE first.annual_pay IS NOT NULL
+                       UNION ALL
+                       (SELECT x.annual_pay, x.currency FROM employee_pay x
+                        WHERE x.employee_id = e.employee_id AND x.valid_from <= on_day ORDER BY x.valid_from DESC LIMIT 1)
+                       LIMIT 1) p ON true
     WHERE r.policy_id = of_policy_id AND e.employee_id = about_id
 $$;
-COMMENT ON FUNCTION severance_terms(int, text, int, date) IS 'Weeks of pay of an offer (tier1, tier2, minimal) by the policy and the full years of service, and the amount in the currency of the pay.';
+COMMENT ON FUNCTION severance_terms(int, text, int, int, date) IS 'Weeks of pay of an offer (tier1, tier2, minimal) by the policy and the full years of service, and the amount in the currency of the pay; service and pay as in the first offer of the case.';
 
 -- What follows from a step -----------------------------------------------------
 
@@ -465,7 +479,7 @@ BEGIN
                                  years_of_service, weeks_of_pay, annual_pay, currency, amount)
     SELECT done.employee_id, done.pip_case_id, kind, done.occurred_on, done.due_on, CASE kind WHEN 'minimal' THEN 'due' ELSE 'open' END,
            t.years_of_service, t.weeks_of_pay, t.annual_pay, t.currency, t.amount
-    FROM severance_terms(done.policy_id, kind, done.employee_id, done.occurred_on) t
+    FROM severance_terms(done.policy_id, kind, done.employee_id, done.pip_case_id, done.occurred_on) t
     WHERE kind IS NOT NULL
     ON CONFLICT (pip_case_id, offer_kind) DO NOTHING;
 END
@@ -492,13 +506,22 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE pip_pause p SET resumed_on = done.occurred_on
-    WHERE p.employee_id = done.employee_id AND p.pip_case_id = done.pip_case_id AND p.resumed_on IS NULL AND NOT done.is_paused;
+    WITH over AS (
+        UPDATE pip_pause p SET resumed_on = done.occurred_on
+        WHERE p.employee_id = done.employee_id AND p.pip_case_id = done.pip_case_id AND p.resumed_on IS NULL AND NOT done.is_paused
+        RETURNING p.paused_on, p.resumed_on
+    )
+    -- what was still to come moves, as the dates of the case do
+    UPDATE pip_milestone m SET due_on = m.due_on + (o.resumed_on - o.paused_on)
+    FROM over o, pip_plan n
+    WHERE done.event = 'resume' AND m.employee_id = done.employee_id AND m.pip_case_id = done.pip_case_id
+      AND n.employee_id = m.employee_id AND n.pip_plan_id = m.pip_plan_id
+      AND m.result = 'open' AND m.due_on >= o.paused_on AND n.written_on <= o.paused_on;
     INSERT INTO pip_pause (employee_id, pip_case_id, paused_on, reason, manager_chain)
     SELECT done.employee_id, done.pip_case_id, done.occurred_on, done.reason, done.manager_chain WHERE done.event = 'pause';
 END
 $$;
-COMMENT ON FUNCTION write_pause(pip_event) IS 'Begins and ends the pause of a case after a step; only pip_effects() calls it.';
+COMMENT ON FUNCTION write_pause(pip_event) IS 'Begins and ends the pause of a case after a step, and moves open milestones by it; only pip_effects() calls it.';
 
 -- The employee's copy. Nothing is written before the employee is informed.
 CREATE OR REPLACE FUNCTION release_pip(about_id int, case_id int) RETURNS void
@@ -541,7 +564,8 @@ BEGIN
         PERFORM write_severance(done);
     END IF;
     PERFORM release_pip(about_id, done.pip_case_id);
-    IF (done.to_stage IN ('separated_tier1', 'separated_tier2', 'terminated', 'closed_resigned', 'closed_separated'))
+    -- who resigned works until the last day, which HR records
+    IF done.to_stage IN ('separated_tier1', 'separated_tier2', 'terminated', 'closed_separated')
        AND to_regprocedure('perf.record_separation(int, text, date)') IS NOT NULL THEN
         EXECUTE 'SELECT perf.record_separation($1, $2, $3)' USING about_id, done.to_stage, done.occurred_on;
     END IF;
@@ -629,6 +653,19 @@ $$;
 COMMENT ON FUNCTION pip_advance(int, text, text, date, text[]) IS
 'Takes a step about somebody: one person''s is written at once (returns NULL), one of two people is proposed (returns the decision_id for approve()). due_on asks for another date than the policy''s, within its bounds; attachments are links. Errors: PM004 not in this state or not now, with the events that are possible; PM005 conflict; PM006 not the actor''s step; 22004 no reason.';
 
+CREATE OR REPLACE FUNCTION require_not_below(about_id int) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM employee e WHERE e.employee_id = actor_id() AND e.manager_chain @> ARRAY[about_id]) THEN
+        RAISE EXCEPTION 'nobody decides about somebody above oneself' USING ERRCODE = 'PM005',
+            HINT = 'Ask a colleague with the same appointment.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION require_not_below(int) IS 'Refuses (PM005) what the actor would decide about somebody in the own line of managers.';
+
 -- The case that an actor may write about, locked.
 CREATE OR REPLACE FUNCTION pip_case_to_write(about_id int, allowed text[]) RETURNS pip_case
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -637,6 +674,7 @@ AS $$
 DECLARE
     found_case pip_case;
 BEGIN
+    PERFORM require_not_below(about_id);
     SELECT c.* INTO found_case FROM pip_case c
     WHERE c.employee_id = about_id AND c.closed_on IS NULL AND c.employee_id <> actor_id()
       AND (c.manager_chain @> ARRAY[actor_id()] OR has_appointment('hr')) FOR UPDATE;
@@ -650,7 +688,7 @@ BEGIN
     RETURN found_case;
 END
 $$;
-COMMENT ON FUNCTION pip_case_to_write(int, text[]) IS 'The open case of somebody below the actor, or of anybody but oneself for HR, in one of these stages; error PM004 otherwise.';
+COMMENT ON FUNCTION pip_case_to_write(int, text[]) IS 'The open case of somebody below the actor, or of anybody but oneself for HR, in one of these stages. Errors: PM004 otherwise; PM005 about somebody above the actor.';
 
 CREATE OR REPLACE FUNCTION note_coaching(about_id int, topic text, agreed_action text, told_employee boolean,
     held_on date DEFAULT NULL) RETURNS int
@@ -692,8 +730,12 @@ SET search_path FROM CURRENT
 AS $$
 DECLARE
     of_case pip_case := pip_case_to_write(about_id, '{focus,pivot_offered,entry_appeal,plan_active}');
+    days_most int := (SELECT r.plan_days_most FROM pip_rule r WHERE r.policy_id = of_case.policy_id);
     new_id int;
 BEGIN
+    IF write_pip_plan.plan_days > days_most THEN
+        RAISE EXCEPTION 'a plan takes % days at most', days_most USING ERRCODE = '22023';
+    END IF;
     INSERT INTO pip_plan (employee_id, pip_case_id, plan_version, feasibility, plan_days, employee_section, leader_section,
                           written_by, written_on, manager_chain)
     SELECT about_id, of_case.pip_case_id, 1 + count(*), write_pip_plan.feasibility, write_pip_plan.plan_days,
@@ -707,7 +749,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION write_pip_plan(int, text, int, text, text, jsonb) IS
-'Writes a new version of a plan, with a statement why it can be met in plan_days (30 to 90), what the employee reads, what only leaders and HR read, and milestones [{"criterion", "due_on"}]; returns the pip_plan_id for approve_pip_plan(). Leaders above and HR. Errors: PM004; 23514 an empty text or days out of range.';
+'Writes a new version of a plan, with a statement why it can be met in plan_days (30 to 90), what the employee reads, what only leaders and HR read, and milestones [{"criterion", "due_on"}]; returns the pip_plan_id for approve_pip_plan(). Leaders above and HR. Errors: PM004; PM005 about somebody above oneself; 22023 more days than the policy has; 23514 an empty text or days out of range.';
 
 CREATE OR REPLACE FUNCTION approve_pip_plan(plan_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -770,13 +812,16 @@ BEGIN
     IF NOT EXISTS (SELECT FROM employee e WHERE e.employee_id = person_id) THEN
         RAISE EXCEPTION 'employee % does not exist', person_id USING ERRCODE = 'PM004';
     END IF;
+    IF person_id = actor_id() THEN
+        RAISE EXCEPTION 'nobody names oneself' USING ERRCODE = 'PM005';
+    END IF;
     IF conflict IS NOT NULL THEN
         RAISE EXCEPTION 'employee % cannot sit on this panel', person_id USING ERRCODE = 'PM005', DETAIL = format('The person %s.', conflict),
             HINT = 'A panel is one manager or three to five peers: none who decided, none in the line of managers, not the employee or somebody below.';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION require_panel_member(int, int, int) IS 'Refuses (PM005) who cannot sit on the panel of a case.';
+COMMENT ON FUNCTION require_panel_member(int, int, int) IS 'Refuses (PM005) who cannot sit on the panel of a case, and the actor who names it.';
 
 CREATE OR REPLACE FUNCTION name_panel(about_id int, member_ids int[]) RETURNS int
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -943,7 +988,9 @@ END
 $$;
 COMMENT ON FUNCTION acknowledge_plan() IS 'Notes that the actor has read the version of the plan in force; returns it. A new version asks again. Reading is not agreeing. Error PM004 when there is none.';
 
--- Whether there is a case or not, the actor gets the same answer.
+-- A case that the actor does not know of is not even looked at: neither the
+-- answer nor locks, counters or time tell. HR, who is told, closes it, and records
+-- no leaving before.
 CREATE OR REPLACE FUNCTION resign(reason text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
@@ -952,16 +999,18 @@ BEGIN
     IF actor_id() IS NULL THEN
         RAISE EXCEPTION 'a PIP event needs a named person' USING ERRCODE = 'PM006', HINT = 'Call perfmgmt.act_as() first.';
     END IF;
-    -- as the trigger does: a case that closes meanwhile is no error that tells of it
-    PERFORM pg_advisory_xact_lock('pip_case'::regclass::oid::int, actor_id());
-    IF EXISTS (SELECT FROM pip_case c WHERE c.employee_id = actor_id() AND c.closed_on IS NULL) THEN
-        PERFORM write_pip_event(actor_id(), 'resign', resign.reason);
+    IF EXISTS (SELECT FROM forte_plan f WHERE f.employee_id = actor_id() AND f.is_open) THEN
+        -- as the trigger does: a case that closes meanwhile is no error
+        PERFORM pg_advisory_xact_lock('pip_case'::regclass::oid::int, actor_id());
+        IF EXISTS (SELECT FROM pip_case c WHERE c.employee_id = actor_id() AND c.closed_on IS NULL) THEN
+            PERFORM write_pip_event(actor_id(), 'resign', resign.reason);
+        END IF;
     END IF;
     PERFORM queue_event(actor_id(), 'pip.resigned');
     RETURN 'pending HR';
 END
 $$;
-COMMENT ON FUNCTION resign(text) IS 'The actor resigns: HR is told, and an open case of Focus or Pivot closes. Always answers "pending HR".';
+COMMENT ON FUNCTION resign(text) IS 'The actor resigns: HR is told, and an open case that the actor knows of closes; one in Focus is HR''s to close. Always answers "pending HR".';
 
 -- Transfers -------------------------------------------------------------------------
 
@@ -1017,6 +1066,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no waiting request % for you to decide', request_id USING ERRCODE = 'PM004';
     END IF;
+    PERFORM require_not_below(request.employee_id);
     IF EXISTS (SELECT FROM pip_case c WHERE c.employee_id = request.employee_id AND c.closed_on IS NULL) THEN
         RAISE EXCEPTION 'an open case blocks this request' USING ERRCODE = 'PM004',
             DETAIL = 'It stays as it is until the case is closed; the employee reads "pending HR".';
@@ -1026,12 +1076,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION decide_transfer(int, text) IS
-'HR approves or declines a request for another team. One that an open case blocks stays pending. Errors: PM004 none, or blocked; PM006; 22023.';
+'HR approves or declines a request for another team. One that an open case blocks stays pending. Errors: PM004 none, or blocked; PM005 of somebody above oneself; PM006; 22023.';
 
 -- Reminders -----------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION pip_remind(as_of date DEFAULT CURRENT_DATE) RETURNS int
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION pip_remind(as_of date DEFAULT NULL) RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -1040,13 +1090,14 @@ BEGIN
     PERFORM require_appointment('hr', true);
     -- the employee knows nothing of Focus: that reminder is about the manager
     WITH task AS (
-        SELECT c.employee_id, c.pip_case_id, c.due_on, CASE WHEN c.due_on < as_of THEN 'overdue' ELSE 'due' END AS reminder,
+        SELECT c.employee_id, c.pip_case_id, c.due_on, CASE WHEN c.due_on < d.today THEN 'overdue' ELSE 'due' END AS reminder, d.today,
                CASE WHEN c.employee_informed_on IS NULL THEN coalesce(c.manager_chain[1], 0) ELSE c.employee_id END AS told_id
-        FROM pip_case c JOIN pip_rule r USING (policy_id)
-        WHERE c.closed_on IS NULL AND NOT c.is_paused AND c.due_on <= as_of + r.remind_days
+        FROM pip_case c
+        JOIN (SELECT r.policy_id, r.remind_days, coalesce(as_of, perfmgmt.pip_today(r.time_zone)) AS today FROM pip_rule r OFFSET 0) d USING (policy_id)
+        WHERE c.closed_on IS NULL AND NOT c.is_paused AND c.due_on <= d.today + d.remind_days
     ), reminded AS (
         INSERT INTO pip_reminder (employee_id, pip_case_id, due_on, reminder, reminded_on)
-        SELECT t.employee_id, t.pip_case_id, t.due_on, t.reminder, as_of FROM task t
+        SELECT t.employee_id, t.pip_case_id, t.due_on, t.reminder, t.today FROM task t
         ON CONFLICT DO NOTHING
         RETURNING employee_id, pip_case_id, due_on, reminder
     )
@@ -1057,7 +1108,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pip_remind(date) IS
-'Queues an event pip.due or pip.overdue, once for each date of an open case that comes or has passed, for a daily job; returns how many. About the manager as long as the employee does not know of the case. Decides nothing. HR or the owner of the records.';
+'Queues an event pip.due or pip.overdue, once for each date of an open case that comes or has passed, for a daily job; returns how many. Without as_of the day is that of each policy''s time zone. About the manager as long as the employee does not know of the case. Decides nothing. HR or the owner of the records.';
 
 GRANT EXECUTE ON FUNCTION pip_advance(int, text, text, date, text[]), note_coaching(int, text, text, boolean, date),
     write_pip_plan(int, text, int, text, text, jsonb), record_milestone(int, text, text) TO perfmgmt_leader, perfmgmt_hr;

@@ -62,13 +62,41 @@ SELECT results_eq('SELECT last_stage, is_regretted, is_voluntary FROM perf.separ
              ('closed_resigned', false, true), ('closed_separated', NULL, false)$$, 'what the ends of a case count as');
 SELECT throws_ok($$SELECT perf.record_separation(19, 'focus', CURRENT_DATE)$$, '22023', 'stage "focus" ends no employment', 'another stage ends no employment');
 
--- by an event of a case, end to end
+-- by an event of a case, end to end: who resigns works until the last day, and
+-- whoever resigns from a case that is not known to them stays as anybody does
 SELECT as_person(CASE :case_of WHEN 26 THEN 27 ELSE 26 END, 'hr', 'resigns in a case', 'SELECT perf.pip_advance(' || :case_of || ', ''resign'', ''goes elsewhere'')') \gexec
 SELECT isnt(heard('resigns in a case'), NULL, 'an event ends the case of the fixture: ' || heard('resigns in a case'));
-SELECT results_eq(format('SELECT s.separation_kind, s.last_stage, s.is_regretted, s.left_on = c.closed_on, e.left_on = c.closed_on, upper(a.valid_during) = c.closed_on
-    FROM perf.separation s JOIN perf.pip_case c USING (employee_id) JOIN perf.employee e USING (employee_id) JOIN perf.assignment a USING (employee_id) WHERE s.employee_id = %s', :case_of),
-    $$VALUES ('resignation_in_case', 'closed_resigned', false, true, true, true)$$, 'which records the separation');
+SELECT is((SELECT stage FROM perf.pip_case WHERE employee_id = :case_of), 'closed_resigned', 'which is closed');
+SELECT is_empty('SELECT * FROM perf.separation WHERE employee_id = ' || :case_of, 'and says nothing of a last day');
+SELECT as_person(CASE :case_of WHEN 26 THEN 27 ELSE 26 END, 'hr', 'the last day', 'SELECT perf.record_leaving(' || :case_of || ', ''resignation'', CURRENT_DATE + 30)') \gexec
+SELECT is(heard('the last day'), 'done', 'HR records that');
+SELECT results_eq('SELECT s.separation_kind, s.last_stage, s.is_regretted, s.left_on - CURRENT_DATE, e.left_on - CURRENT_DATE FROM perf.separation s JOIN perf.employee e USING (employee_id) WHERE s.employee_id = ' || :case_of,
+    $$VALUES ('resignation_in_case', 'closed_resigned', false, 30, 30)$$, 'and it counts as a resignation from a case');
 DELETE FROM separation WHERE employee_id = :case_of;
+SELECT as_person(6, 'leader', 'hidden case', $$SELECT perf.pip_advance(21, 'identify', 'x')$$) \gexec
+SELECT as_person(21, 'employee', 'resigns from a hidden case', $$SELECT perf.resign('x')$$) \gexec
+SELECT as_person(20, 'employee', 'resigns from none', $$SELECT perf.resign('x')$$) \gexec
+SELECT is(heard('resigns from a hidden case'), heard('resigns from none'), 'the same answer');
+SELECT is((SELECT stage FROM perf.pip_case WHERE employee_id = 21), 'identified', 'the case is HR''s to close');
+SELECT as_person(26, 'hr', 'too early', $$SELECT perf.record_leaving(21, 'resignation', CURRENT_DATE + 30)$$) \gexec
+SELECT is(heard('too early'), 'PM004 a case about employee 21 is open', 'who records the last day is told of it');
+SELECT as_person(n, 'employee', 'acts on ' || n, $$SELECT count(*) FROM forte.my_plan$$) FROM unnest('{20,21}'::int[]) n \gexec
+SELECT is(heard('acts on 21'), heard('acts on 20'), 'and the same afterwards: nobody is shut out');
+SELECT is_empty('SELECT * FROM perf.separation WHERE employee_id IN (20, 21)', 'nor separated at once');
+
+-- an import was first: the case ends on its day
+SELECT as_person(7, 'leader', 'a case', $$SELECT perf.pip_advance(24, 'identify', 'x')$$) \gexec
+UPDATE employee SET left_on = CURRENT_DATE - 3 WHERE employee_id = 24;
+SELECT as_person(26, 'hr', 'ends it', $$SELECT perf.pip_advance(24, 'separate_other', 'x')$$) \gexec
+SELECT results_eq($$SELECT separation_kind, last_stage, left_on - CURRENT_DATE FROM perf.separation WHERE employee_id = 24$$, $$VALUES ('other', 'closed_separated', -3)$$,
+    'a case of somebody whom an import took out ends on that day');
+SELECT as_person(26, 'hr', 'hired again', $$SELECT perf.record_leaving(24, 'resignation', CURRENT_DATE)$$) \gexec
+SELECT is(heard('hired again'), 'PM004 employee 24 is not employed', 'and nobody leaves twice');
+UPDATE employee SET left_on = NULL WHERE employee_id = 24;
+SELECT as_person(7, 'leader', 'another case', $$SELECT perf.pip_advance(24, 'identify', 'x')$$) \gexec
+SELECT is((SELECT string_agg(stage, ', ' ORDER BY pip_case_id) FROM perf.pip_case WHERE employee_id = 24), 'closed_separated, identified', 'hired again, there can be another case');
+SELECT as_person(26, 'hr', 'closed again', $$SELECT perf.pip_advance(24, 'withdraw', 'x')$$) \gexec
+DELETE FROM separation WHERE employee_id = 24;
 
 -- Who sees it ------------------------------------------------------------------
 
@@ -261,7 +289,36 @@ SELECT cmp_ok(length(:'before'), '>', 1000, 'the rows of many relations were com
 
 -- The forecast -------------------------------------------------------------------
 
-SELECT results_eq('SELECT count(*)::int, max(open_cases), max(completed_cases), count(completion_share)::int FROM perf.attrition_forecast()', 'VALUES (9, 1, 1, 0)', 'one closed case is nothing to go by: no forecast');
+SELECT results_eq('SELECT count(*)::int, count(completion_share)::int, count(expected_exits)::int FROM perf.attrition_forecast()', 'VALUES (9, 0, 0)', 'a few closed cases are nothing to go by: no forecast');
+-- cases of somebody that ended in Focus: n of them, the first `exits` by a dismissal, `days` ago
+CREATE PROCEDURE place_cases(first_id int, n int, exits int, days int) LANGUAGE sql AS $$
+    INSERT INTO perf.pip_case (employee_id, pip_case_id, policy_id, stage, events, opened_on, closed_on, manager_chain)
+    SELECT 19, first_id + i, 2, CASE WHEN i <= exits THEN 'terminated' ELSE 'closed_improved' END, 2, CURRENT_DATE - days, CURRENT_DATE - 1, '{}'
+    FROM generate_series(1, n) i;
+    INSERT INTO perf.pip_event (employee_id, pip_case_id, event_number, event, from_stage, to_stage, decided_by, policy_id, occurred_on, recorded_at, is_paused, manager_chain)
+    SELECT 19, first_id + i, v, 'placed', 'none', CASE v WHEN 1 THEN 'focus' ELSE CASE WHEN i <= exits THEN 'terminated' ELSE 'closed_improved' END END,
+           3, 2, CURRENT_DATE - days, now(), false, '{}'
+    FROM generate_series(1, n) i, generate_series(1, 2) v;
+$$;
+ALTER TABLE pip_case DISABLE TRIGGER USER;
+ALTER TABLE pip_event DISABLE TRIGGER USER;
+SELECT completed_cases AS closed FROM attrition_forecast() WHERE stage = 'focus' \gset
+SELECT is(count(*) FILTER (WHERE c.stage ~ '^(separated|terminated)'), 0::bigint, 'nobody of the fixture left that way')
+FROM pip_case c WHERE EXISTS (SELECT FROM pip_event v WHERE v.pip_case_id = c.pip_case_id AND v.to_stage = 'focus') AND c.closed_on IS NOT NULL;
+INSERT INTO pip_case (employee_id, pip_case_id, policy_id, stage, events, opened_on, manager_chain)
+SELECT n, 500 + n, 2, 'focus', 1, CURRENT_DATE, '{}' FROM unnest('{10,12,23}'::int[]) n;
+CALL place_cases(1000, 19 - :closed, 7, 100);
+SELECT results_eq($$SELECT open_cases, completed_cases, completion_share, expected_exits FROM perf.attrition_forecast() WHERE stage = 'focus'$$,
+    'VALUES (3, 19, NULL::numeric, NULL::numeric)', '19 closed cases are too few');
+CALL place_cases(2000, 1, 0, 1097);
+SELECT results_eq($$SELECT completed_cases, completion_share FROM perf.attrition_forecast() WHERE stage = 'focus'$$,
+    'VALUES (19, NULL::numeric)', 'and one of more than three years ago makes no twentieth');
+CALL place_cases(3000, 1, 0, 1090);
+SELECT results_eq($$SELECT open_cases, completed_cases, completion_share, expected_exits FROM perf.attrition_forecast() WHERE stage = 'focus'$$,
+    'VALUES (3, 20, 0.3500, 1.05)', '20 are enough: 3 open ones x 7 of 20');
+SELECT results_eq($$SELECT count(completion_share)::int FROM perf.attrition_forecast()$$, 'VALUES (1)', 'each stage by itself');
+ALTER TABLE pip_case ENABLE TRIGGER USER;
+ALTER TABLE pip_event ENABLE TRIGGER USER;
 
 -- Buffer signals -----------------------------------------------------------------
 

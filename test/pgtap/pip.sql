@@ -2,8 +2,9 @@
 -- x event x person on the real tables, every pair of persons where two are
 -- needed, dates, grounds, plans, appeals, offers, transfers, and every way round.
 --
--- The line of 101 to 119 is 6, 3, 1. 26 and 27 are hr. 28, 4 and 20 stand in no
--- relation to them; 4 sits on the panels.
+-- The line of 101 to 119 is 6, 3, 1; 141 to 159 are below them, one each, and hr.
+-- 26 and 27 are hr, and so is 1. 28, 4 and 20 stand in no relation to them; 4 sits
+-- on the panels.
 SELECT * FROM no_plan() \g /dev/null
 SET search_path = public, perf, perfmgmt, pg_temp;
 SET client_min_messages = warning;
@@ -13,8 +14,8 @@ DROP FUNCTION IF EXISTS perf.record_separation(int, text, date);
 -- The transitions -------------------------------------------------------------
 
 -- from the specification, not from the code
-CREATE TABLE edge (from_stage text, event text, to_stage text, actor text, PRIMARY KEY (from_stage, event));
-INSERT INTO edge VALUES
+CREATE TABLE edge (from_stage text, event text, to_stage text, actor text, timer text, PRIMARY KEY (from_stage, event));
+INSERT INTO edge (from_stage, event, to_stage, actor) VALUES
     ('none', 'identify', 'identified', 'leader or hr'),
     ('identified', 'enroll', 'focus', 'leader + hr'), ('identified', 'withdraw', 'closed_withdrawn', 'hr'),
     ('focus', 'withdraw', 'closed_withdrawn', 'hr'), ('focus', 'improve', 'closed_improved', 'leader + hr'),
@@ -33,13 +34,18 @@ INSERT INTO edge VALUES
     ('appeal_pending', 'uphold', 'closed_reinstated', 'panel'), ('appeal_pending', 'deny', 'terminated', 'panel');
 CREATE TABLE open_stage AS
 SELECT s AS stage FROM unnest('{identified,focus,pivot_offered,entry_appeal,leaving_tier1,plan_active,plan_failed,leaving_tier2,appeal_pending}'::text[]) s;
-INSERT INTO edge
+INSERT INTO edge (from_stage, event, to_stage, actor)
 SELECT s.stage, a.event, coalesce(a.to_stage, s.stage), a.actor
 FROM open_stage s CROSS JOIN (VALUES ('withdraw', 'closed_withdrawn', 'hr + hr'), ('resign', 'closed_resigned', 'employee or hr'),
     ('separate_other', 'closed_separated', 'hr'), ('pause', NULL, 'hr'), ('resume', NULL, 'hr')) AS a(event, to_stage, actor)
 ON CONFLICT DO NOTHING;
 
-SELECT set_eq('SELECT from_stage, event, to_stage, actor FROM pip_transitions()', 'SELECT * FROM edge', 'the transitions are those of the specification');
+-- what is due on entry; a step that stays in its stage without "extend", or goes back, keeps the date
+UPDATE edge SET timer = CASE WHEN event IN ('revoke', 'pause', 'resume', 'replace_panel') THEN NULL
+    ELSE ('{"focus": "review", "pivot_offered": "choice", "entry_appeal": "panel", "leaving_tier1": "revocation", "plan_active": "plan end",
+            "plan_failed": "final choice", "leaving_tier2": "revocation", "appeal_pending": "panel"}'::jsonb) ->> to_stage END;
+SELECT set_eq('SELECT from_stage, event, to_stage, actor, timer FROM pip_transitions()', 'SELECT from_stage, event, to_stage, actor, timer FROM edge', 'the transitions are those of the specification');
+SELECT is((SELECT count(*) FROM pip_transitions()), (SELECT count(*) FROM edge), 'each once');
 SELECT set_eq('SELECT stage FROM pip_stages() WHERE is_open', 'SELECT stage FROM open_stage', 'so are the open stages');
 SELECT set_eq('SELECT stage, stage_order, is_open, description FROM pip_stages()', 'SELECT * FROM perf.pip_stage', 'the table of stages is a copy');
 SELECT is_empty($$SELECT to_stage FROM pip_transitions() EXCEPT SELECT stage FROM pip_stages()$$, 'each transition leads to a stage');
@@ -81,6 +87,10 @@ SELECT is((SELECT count(*) FROM regexp_matches(perfmgmt.pip_diagram('mermaid'), 
 
 INSERT INTO employee (employee_id, external_id, full_name, hired_on) SELECT n, 'P' || n, 'Person ' || n, '2020-01-01' FROM generate_series(101, 119) n;
 INSERT INTO assignment (employee_id, manager_id, team_id, level_code, valid_during) SELECT n, 6, 3, 'SDE I', '[2020-01-01,)' FROM generate_series(101, 119) n;
+INSERT INTO employee (employee_id, external_id, full_name, hired_on) SELECT n, 'P' || n, 'Person ' || n, '2020-01-01' FROM generate_series(141, 159) n;
+INSERT INTO assignment (employee_id, manager_id, team_id, level_code, valid_during) SELECT n, n - 40, 3, 'SDE I', '[2020-01-01,)' FROM generate_series(141, 159) n;
+INSERT INTO appointment (employee_id, appointment_kind, valid_during, reason)
+SELECT n, 'hr', '[2020-01-01,)', 'x' FROM (SELECT 1 AS n UNION ALL SELECT generate_series(141, 159)) a;
 CREATE TABLE subject AS
 SELECT stage, 100 + stage_order AS employee_id, is_open FROM pip_stages() UNION ALL SELECT 'none', 119, NULL;
 
@@ -107,6 +117,8 @@ SELECT s.employee_id, s.employee_id, CASE s.stage WHEN 'entry_appeal' THEN 'entr
 FROM subject s WHERE s.stage IN ('entry_appeal', 'appeal_pending');
 INSERT INTO appeal_member (employee_id, appeal_id, member_id, named_on) SELECT employee_id, appeal_id, 4, '2026-02-03' FROM appeal WHERE employee_id > 100;
 INSERT INTO appeal_vote SELECT employee_id, appeal_id, member_id, 'deny' FROM appeal_member WHERE employee_id > 100;
+INSERT INTO pip_plan (employee_id, pip_case_id, plan_version, feasibility, plan_days, employee_section, written_by, written_on, approved_by, approved_on, manager_chain)
+SELECT employee_id, employee_id, 1, 'x', 60, 'x', 6, '2026-02-02', 26, '2026-02-02', '{6,3,1}' FROM subject WHERE stage = 'plan_active';
 SELECT release_pip(employee_id, pip_case_id) FROM pip_case WHERE employee_id > 100 \g /dev/null
 SELECT is((SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('perf.pip_case'::regclass, 'perf.pip_event'::regclass) AND NOT tgisinternal AND tgenabled <> 'A'),
           0::bigint, 'the triggers fire always');
@@ -115,17 +127,19 @@ SELECT is((SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('perf.pip_case'::re
 CREATE FUNCTION expected(of_stage text, of_event text, who text, is_late boolean) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN who = 'nobody' THEN 'PM006'
+        WHEN who = 'hr below' THEN 'PM005'
         WHEN who = 'oneself' AND of_event NOT IN ('appeal_entry', 'accept_severance', 'revoke', 'choose_plan', 'appeal', 'resign') THEN 'PM005'
         WHEN who = 'oneself' AND NOT (is_open AND (of_stage NOT IN ('identified', 'focus') OR of_event = 'resign')) THEN 'PM004'
         WHEN who = 'stranger' OR (who = 'panel' AND of_stage NOT IN ('entry_appeal', 'appeal_pending')) THEN 'PM006'
         WHEN to_stage IS NULL THEN 'PM004'
-        WHEN actor IN ('leader + hr') THEN CASE who WHEN 'leader' THEN 'PM005' ELSE 'PM006' END
-        WHEN actor IN ('hr + hr') THEN CASE who WHEN 'hr' THEN 'PM005' ELSE 'PM006' END
-        WHEN NOT CASE actor WHEN 'leader or hr' THEN who IN ('leader', 'hr') WHEN 'hr' THEN who = 'hr' WHEN 'employee' THEN who = 'oneself'
-                 WHEN 'employee or hr' THEN who IN ('oneself', 'hr') WHEN 'panel' THEN who = 'panel' END THEN 'PM006'
+        -- a second person is missing
+        WHEN actor IN ('leader + hr', 'hr + hr') THEN CASE WHEN split_part(actor, ' + ', 1) = ANY (string_to_array(who, ' and ')) THEN 'PM005' ELSE 'PM006' END
+        WHEN NOT CASE actor WHEN 'employee' THEN who = 'oneself' WHEN 'employee or hr' THEN who = 'oneself' OR who ~ 'hr$'
+                 ELSE string_to_array(actor, ' or ') && string_to_array(who, ' and ') END THEN 'PM006'
         WHEN of_event = 'resume' THEN 'PM004' -- nothing is paused
         WHEN of_event = 'uphold' THEN 'PM004' -- the vote says deny
         WHEN of_event = 'separate' AND NOT is_late THEN 'PM004'
+        WHEN of_event = 'extend' AND of_stage = 'plan_failed' AND NOT is_late THEN 'PM004' -- three days from now are no later
         WHEN actor = 'employee' AND is_late THEN 'PM004'
         ELSE to_stage END
     FROM (SELECT coalesce(s.is_open, false) AS is_open, CASE WHEN s.is_open THEN of_stage ELSE 'none' END AS stage_now
@@ -153,15 +167,15 @@ BEGIN
     INSERT INTO tried
     SELECT p.stage, p.event, who, actor_id, day > '2026-03-10', try_event(s.employee_id, p.event)
     FROM pair p JOIN subject s USING (stage)
-    WHERE who <> 'oneself' OR s.employee_id = actor_id;
+    WHERE who NOT IN ('oneself', 'hr below') OR s.employee_id = actor_id - CASE who WHEN 'oneself' THEN 0 ELSE 40 END;
 END
 $$;
 SELECT format('BEGIN; CALL try_all(%L, %s, %L); COMMIT', who, coalesce(actor::text, 'NULL'), day)
-FROM (SELECT * FROM (VALUES ('leader', 6), ('leader', 3), ('leader', 1), ('hr', 26), ('hr', 27), ('panel', 4), ('stranger', 5), ('stranger', 20),
+FROM (SELECT * FROM (VALUES ('leader', 6), ('leader', 3), ('leader and hr', 1), ('hr', 26), ('hr', 27), ('panel', 4), ('stranger', 5), ('stranger', 20),
                             ('stranger', 28), ('nobody', NULL)) v(who, actor)
-      UNION ALL SELECT 'oneself', employee_id FROM subject) a
+      UNION ALL SELECT 'oneself', employee_id FROM subject UNION ALL SELECT 'hr below', employee_id + 40 FROM subject) a
 CROSS JOIN (VALUES (date '2026-03-03'), ('2026-03-11')) d(day) \gexec
-SELECT is((SELECT count(*) FROM tried), 19 * 23 * 11 * 2::bigint, 'every stage x event x person, before and after the date');
+SELECT is((SELECT count(*) FROM tried), 19 * 23 * 12 * 2::bigint, 'every stage x event x person, before and after the date');
 SELECT is_empty(format($$SELECT t.*, expected(t.stage, t.event, t.who, t.is_late) FROM tried t
                          WHERE t.stage = %L AND t.who = %L AND t.answer <> expected(t.stage, t.event, t.who, t.is_late)$$, stage, who),
                 format('%s in stage %s: %s', who, stage, string_agg(DISTINCT answer, ', ' ORDER BY answer)))
@@ -171,27 +185,27 @@ SELECT is_empty($$SELECT actor FROM edge EXCEPT SELECT e.actor FROM edge e JOIN 
 
 -- Every pair of persons -----------------------------------------------------------
 
-CREATE TABLE proposed (stage text, event text, who text, actor int, decision_id int, answer text);
-CREATE PROCEDURE propose_all(who text, actor_id int) LANGUAGE plpgsql AS $$
+CREATE TABLE proposed (stage text, event text, who text, actor int, is_late boolean, decision_id int, answer text);
+CREATE PROCEDURE propose_all(who text, actor_id int, day date) LANGUAGE plpgsql AS $$
 DECLARE
     p record;
     id int;
 BEGIN
-    PERFORM set_config('perfmgmt.today', '2026-03-11', true);
+    PERFORM set_config('perfmgmt.today', day::text, true);
     PERFORM act_as(actor_id);
-    FOR p IN SELECT e.*, s.employee_id FROM edge e JOIN subject s ON s.stage = e.from_stage WHERE e.actor IN ('leader + hr', 'hr + hr')
-             AND (who <> 'oneself' OR s.employee_id = actor_id) LOOP
+    FOR p IN SELECT e.*, s.employee_id FROM edge e JOIN subject s ON s.stage = e.from_stage WHERE e.actor LIKE '% + %'
+             AND (who NOT IN ('oneself', 'hr below') OR s.employee_id = actor_id - CASE who WHEN 'oneself' THEN 0 ELSE 40 END) LOOP
         BEGIN
             id := NULL;
             id := pip_advance(p.employee_id, p.event, 'for a reason');
-            INSERT INTO proposed VALUES (p.from_stage, p.event, who, actor_id, id, 'proposed');
+            INSERT INTO proposed VALUES (p.from_stage, p.event, who, actor_id, day > '2026-03-10', id, 'proposed');
         EXCEPTION WHEN OTHERS THEN
-            INSERT INTO proposed VALUES (p.from_stage, p.event, who, actor_id, NULL, SQLSTATE);
+            INSERT INTO proposed VALUES (p.from_stage, p.event, who, actor_id, day > '2026-03-10', NULL, SQLSTATE);
         END;
     END LOOP;
 END
 $$;
-CREATE TABLE approved (stage text, event text, proposer text, proposed_by int, who text, actor int, answer text);
+CREATE TABLE approved (stage text, event text, proposer text, proposed_by int, who text, actor int, is_late boolean, answer text);
 CREATE FUNCTION try_approve(id int, about int) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM approve(id);
@@ -200,35 +214,41 @@ EXCEPTION WHEN OTHERS THEN
     RETURN CASE WHEN SQLSTATE = 'ZZ001' THEN SQLERRM WHEN SQLSTATE LIKE 'XX%' THEN SQLSTATE || ' ' || SQLERRM ELSE SQLSTATE END;
 END
 $$;
-CREATE PROCEDURE approve_all(who text, actor_id int) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE approve_all(who text, actor_id int, day date) LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config('perfmgmt.today', '2026-03-11', true);
+    PERFORM set_config('perfmgmt.today', day::text, true);
     PERFORM act_as(actor_id);
     INSERT INTO approved
-    SELECT p.stage, p.event, p.who, p.actor, approve_all.who, actor_id, try_approve(p.decision_id, s.employee_id)
-    FROM proposed p JOIN subject s USING (stage) WHERE p.decision_id IS NOT NULL AND (approve_all.who <> 'oneself' OR s.employee_id = actor_id);
+    SELECT p.stage, p.event, p.who, p.actor, approve_all.who, actor_id, day > '2026-03-10', try_approve(p.decision_id, s.employee_id)
+    FROM proposed p JOIN subject s USING (stage)
+    WHERE p.decision_id IS NOT NULL
+      AND (approve_all.who NOT IN ('oneself', 'hr below') OR s.employee_id = actor_id - CASE approve_all.who WHEN 'oneself' THEN 0 ELSE 40 END);
 END
 $$;
 CREATE TABLE person AS
-SELECT * FROM (VALUES ('leader', 6), ('leader', 3), ('hr', 26), ('hr', 27), ('stranger', 20), ('panel', 4)) v(who, actor)
-UNION ALL SELECT 'oneself', s.employee_id FROM subject s WHERE s.is_open;
-SELECT format('BEGIN; CALL propose_all(%L, %s); COMMIT', who, actor) FROM person \gexec
-SELECT format('BEGIN; CALL approve_all(%L, %s); COMMIT', who, actor) FROM person \gexec
+SELECT * FROM (VALUES ('leader', 6), ('leader', 3), ('leader and hr', 1), ('hr', 26), ('hr', 27), ('stranger', 20), ('panel', 4)) v(who, actor)
+UNION ALL SELECT w.who, s.employee_id + w.beside FROM subject s CROSS JOIN (VALUES ('oneself', 0), ('hr below', 40)) AS w(who, beside) WHERE s.is_open;
+CREATE TABLE on_day AS SELECT * FROM (VALUES (date '2026-03-03'), ('2026-03-11')) d(day);
+SELECT format('BEGIN; CALL propose_all(%L, %s, %L); COMMIT', who, actor, day) FROM person, on_day \gexec
+SELECT format('BEGIN; CALL approve_all(%L, %s, %L); COMMIT', who, actor, day) FROM person, on_day \gexec
+SELECT is((SELECT count(*) FROM proposed), (SELECT count(*) * 9 * 2 FROM edge WHERE actor LIKE '% + %'), 'every step of two people, proposed by each, before and after the date');
 SELECT is_empty(format($$SELECT * FROM proposed p JOIN edge e ON (e.from_stage, e.event) = (p.stage, p.event)
-    WHERE p.who = %L AND p.answer <> CASE WHEN p.who = 'oneself' THEN 'PM005' WHEN split_part(e.actor, ' + ', 1) = p.who THEN 'proposed' ELSE 'PM006' END$$, who),
+    WHERE p.who = %L AND p.answer <> CASE WHEN p.who IN ('oneself', 'hr below') THEN 'PM005'
+          WHEN split_part(e.actor, ' + ', 1) <> ALL (string_to_array(p.who, ' and ')) THEN 'PM006'
+          WHEN p.event = 'no_choice' AND NOT p.is_late THEN 'PM004' ELSE 'proposed' END$$, who),
     format('proposed by %s: %s', who, string_agg(DISTINCT answer, ', '))) FROM proposed GROUP BY who;
-SELECT is((SELECT count(*) FROM approved), (SELECT count(*) * 7 FROM proposed WHERE decision_id IS NOT NULL), 'every pair');
+SELECT is((SELECT count(*) FROM approved), (SELECT count(*) * 9 * 2 FROM proposed WHERE decision_id IS NOT NULL), 'every pair, before and after the date');
 SELECT is_empty(format($$SELECT * FROM approved a JOIN edge e ON (e.from_stage, e.event) = (a.stage, a.event)
-    WHERE a.event = %L AND a.answer <> CASE WHEN a.who <> 'hr' THEN 'PM004' WHEN a.actor = a.proposed_by THEN 'PM005' ELSE e.to_stage END$$, event),
+    WHERE a.event = %L AND a.answer <> CASE WHEN a.who = 'hr below' THEN 'PM005' WHEN a.who !~ 'hr$' THEN 'PM004' WHEN a.actor = a.proposed_by THEN 'PM005'
+          WHEN a.event = 'no_choice' AND NOT a.is_late THEN 'PM004' ELSE e.to_stage END$$, event),
     format('%s approved by each: %s', event, string_agg(DISTINCT answer, ', ' ORDER BY answer))) FROM approved GROUP BY event;
 
 -- a decision is good for its step alone: another event, another person, a second time, after the case went on
 BEGIN;
 SET LOCAL perfmgmt.today = '2026-03-03';
 SELECT act_as(27) \g /dev/null
-UPDATE decision SET outcome = 'approved', decided_by = 27, decided_at = now() WHERE decision_id IN (SELECT decision_id FROM proposed WHERE actor = 6);
-SELECT decision_id AS improve FROM proposed WHERE (event, actor) = ('improve', 6) \gset
-SELECT decision_id AS escalate FROM proposed WHERE (event, actor) = ('escalate', 6) \gset
+UPDATE decision SET outcome = 'approved', decided_by = 27, decided_at = now() WHERE decision_id IN (SELECT decision_id FROM proposed WHERE actor = 6 AND is_late);
+SELECT decision_id AS improve FROM proposed WHERE (event, actor) = ('improve', 6) AND is_late \gset
 SELECT is(try_event(102, 'escalate', :improve), 'PM005', 'a decision about another event proves nothing');
 SELECT is(try_event(101, 'enroll', :improve), 'PM005', 'nor one about another person');
 SELECT is(try_event(102, 'withdraw', :improve), '22023', 'one person''s step takes no decision');
@@ -372,9 +392,9 @@ INSERT INTO step (actor, day, statement, expected, name) VALUES
     (26, '2026-03-03', $$SELECT approve_pending()$$, '^1', 'approved'),
     (6, '2026-03-03', $$SELECT due(21)$$, '^pivot_offered 2026-04-07$', 'a month on is Good Friday: Tuesday after Easter'),
     (21, '2026-03-04', $$SELECT offer_weeks || ' ' || coalesce(offer_amount::text, 'unknown') FROM perf.forte_plan WHERE employee_id = 21$$, '^18 unknown', 'the employee sees the offer: 12 weeks and one a year'),
-    (27, '2026-03-04', $$SELECT perf.pip_advance(21, 'no_choice', 'x')$$, '^\d', 'HR proposes to go on without a choice'),
-    (26, '2026-03-04', $$SELECT approve_pending()$$, '^PM004 the employee may still choose', 'before the date'),
-    (26, '2026-03-04', $$SELECT perf.reject(decision_id) FROM decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '', 'rejected'),
+    (27, '2026-03-04', $$SELECT perf.pip_advance(21, 'no_choice', 'x')$$, '^PM004 the employee may still choose', 'nobody signs beforehand that the employee did not choose'),
+    (27, '2026-03-04', $$SELECT perf.pip_advance(21, 'extend', 'x', '2026-03-20')$$, '^PM004 the date asked for', 'to extend takes no day away'),
+    (27, '2026-03-05', $$SELECT perf.pip_advance(21, 'extend', 'x')$$, '^PM004 the usual date would be no later', 'without saying so either'),
     (21, '2026-04-08', $$SELECT perf.choose_plan()$$, '^PM004 the date to choose has passed', 'a day late'),
     (21, '2026-04-08', $$SELECT perf.accept_severance()$$, '^PM004', 'for the offer as well'),
     (21, '2026-04-08', $$SELECT perf.appeal_pip('x')$$, '^PM004', 'and the appeal'),
@@ -577,7 +597,9 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (26, '2026-04-12', $$SELECT pip_remind('2026-04-13')$$, '^0$', 'once', 'hr'),
     (24, '2026-04-13', $$SELECT resign('x')$$, '^pending HR$', 'who resigns from Focus hears', 'employee'),
     (25, '2026-04-13', $$SELECT resign('x')$$, '^pending HR$', 'the same as anybody', 'employee'),
-    (26, '2026-04-13', $$SELECT stage FROM olr.pip WHERE employee_id = 24$$, '^closed_resigned$', 'and the case is closed', 'hr');
+    (26, '2026-04-13', $$SELECT stage FROM olr.pip WHERE employee_id = 24$$, '^focus$', 'the case is not touched', 'hr'),
+    (26, '2026-04-13', $$SELECT pip_advance(24, 'resign', 'told on the 13th')$$, '^done', 'until HR closes it', 'hr'),
+    (26, '2026-04-13', $$SELECT stage FROM olr.pip WHERE employee_id = 24$$, '^closed_resigned$', 'as it was told to', 'hr');
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
 SELECT results_eq($$SELECT employee_id, event, detail ->> 'due_on' FROM perf.outbox
@@ -591,6 +613,108 @@ SELECT is_empty($$SELECT f.* FROM perf.forte_plan f JOIN perf.pip_case c USING (
 SELECT is_empty($$SELECT o.pip_case_id FROM perf.severance_offer o JOIN perf.severance_offer later
                   ON later.pip_case_id = o.pip_case_id AND later.severance_offer_id > o.severance_offer_id AND later.weeks_of_pay >= o.weeks_of_pay$$,
                 'a later offer is always smaller');
+
+-- What changes meanwhile -----------------------------------------------------------------
+
+TRUNCATE heard, step;
+-- 18: service of nearly six years, a policy whose offers are a week apart, and a rise between them
+BEGIN;
+ALTER TABLE pip_rule DISABLE TRIGGER USER;
+UPDATE pip_rule SET tier1_weeks = 5, tier2_weeks = 4, minimal_weeks = 3, minimal_weeks_per_year = 1, revocation_days = 0 WHERE policy_id = 2;
+COMMIT;
+UPDATE employee SET hired_on = CASE employee_id WHEN 18 THEN date '2020-03-10' ELSE '2020-02-29' END WHERE employee_id IN (18, 118);
+INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
+    -- HR below the person, in what is no event
+    (3, '2026-02-02', $$SELECT pip_advance(6, 'identify', 'x')$$, '^done', 'a case of a manager', 'leader'),
+    (3, '2026-02-02', $$SELECT pip_advance(6, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
+    (141, '2026-02-02', $$SELECT count(approve(decision_id)) FROM perf.decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '^PM005', 'HR below the person does not approve', 'hr'),
+    (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'somebody else in HR does', NULL),
+    (141, '2026-02-02', $$SELECT note_coaching(6, 'x', 'x', true)$$, '^PM005', 'nor notes a talk with the own manager', 'hr'),
+    (141, '2026-02-02', $$SELECT write_pip_plan(6, 'x', 30, 'x')$$, '^PM005', 'nor writes the manager''s plan', 'hr'),
+    (3, '2026-02-02', $$SELECT write_pip_plan(6, 'x', 30, 'x')$$, '^\d', 'the manager above does', 'leader'),
+    (141, '2026-02-02', $$SELECT approve_pip_plan((SELECT max(pip_plan_id) FROM perf.pip_plan))$$, '^PM005', 'nor approves it', 'hr'),
+    (26, '2026-02-02', $$SELECT pip_advance(6, 'withdraw', 'x')$$, '^done', 'withdrawn', 'hr'),
+    (6, '2026-02-02', $$SELECT request_transfer(2)$$, '^pending HR', 'the manager wishes for another team', 'employee'),
+    (141, '2026-02-02', $$SELECT decide_transfer(transfer_request_id, 'declined') FROM olr.transfer_request WHERE employee_id = 6$$, '^PM005', 'which nobody below decides', 'hr'),
+
+    -- a plan is there before it fails; offers fall in weeks and in money; milestones follow a pause
+    (27, '2026-01-02', $$SELECT record_pay(18, 52000, 'EUR', '2026-01-01')$$, '', 'pay', 'hr'),
+    (6, '2026-01-05', $$SELECT pip_advance(18, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (6, '2026-01-05', $$SELECT pip_advance(18, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'), (26, '2026-01-05', $$SELECT approve_pending()$$, '^1', 'approved', NULL),
+    (6, '2026-01-06', $$SELECT pip_advance(18, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'), (26, '2026-01-06', $$SELECT approve_pending()$$, '^1', 'approved', NULL),
+    (18, '2026-01-07', $$SELECT appeal_pip('too early')$$, '^done', 'the employee appeals against the offer', 'employee'),
+    (142, '2026-01-07', $$SELECT name_panel(18, '{142,10,11}')$$, '^PM005 nobody names oneself', 'HR names a panel, not oneself', 'hr'),
+    (26, '2026-01-07', $$SELECT name_panel(18, '{8,10,11}')$$, '^\d', 'three peers', 'hr'),
+    (8, '2026-01-08', $$SELECT cast_vote(appeal_id, 'deny') FROM appeals_to_decide() WHERE employee_id = 18$$, '', 'one', 'employee'),
+    (10, '2026-01-08', $$SELECT cast_vote(appeal_id, 'uphold') FROM appeals_to_decide() WHERE employee_id = 18$$, '', 'two', 'employee'),
+    (11, '2026-01-08', $$SELECT cast_vote(appeal_id, 'deny') FROM appeals_to_decide() WHERE employee_id = 18$$, '', 'three', 'employee'),
+    (11, '2026-01-08', $$SELECT conclude_appeal((SELECT appeal_id FROM appeals_to_decide() WHERE employee_id = 18))$$, '^deny', 'the majority denies', 'employee'),
+    (18, '2026-01-09', $$SELECT choose_plan()$$, '^done', 'so the plan runs', 'employee'),
+    (6, '2026-01-12', $$SELECT pip_advance(18, 'fail', 'x')$$, '^PM004 there is no plan that HR approved', 'a plan that nobody wrote does not fail', 'leader'),
+    (28, '2026-01-12', $$SELECT write_pip_plan(18, 'x', 60, 'x')$$, '^PM004', 'not written from outside', NULL),
+    (27, '2026-01-12', $$SELECT write_pip_plan(18, 'x', 60, 'x', NULL, '[{"criterion": "first", "due_on": "2026-01-20"}, {"criterion": "second", "due_on": "2026-02-20"}]')$$, '^\d', 'HR writes one', 'hr'),
+    (6, '2026-01-12', $$SELECT pip_advance(18, 'fail', 'x')$$, '^PM004 there is no plan that HR approved', 'which waits for approval', 'leader'),
+    (143, '2026-01-12', $$SELECT approve_pip_plan((SELECT max(pip_plan_id) FROM perf.pip_plan))$$, '', 'another one in HR approves it', 'hr'),
+    (26, '2026-02-01', $$SELECT pip_advance(18, 'pause', 'ill')$$, '^done', 'paused for ten days', 'hr'), (26, '2026-02-11', $$SELECT pip_advance(18, 'resume')$$, '^done', 'resumed', 'hr'),
+    (18, '2026-02-11', $$SELECT milestones FROM forte.my_plan WHERE is_open$$, '^first by 2026-01-20: open\nsecond by 2026-03-02: open$', 'what was to come has ten days more, what was over has not', 'employee'),
+    (27, '2026-03-01', $$SELECT record_pay(18, 104000, 'EUR', '2026-03-01')$$, '', 'a rise', 'hr'),
+    (6, '2026-03-11', $$SELECT pip_advance(18, 'fail', 'x')$$, '^\d', 'proposed', 'leader'), (26, '2026-03-11', $$SELECT approve_pending()$$, '^1', 'failed, after six years of service', NULL),
+    (18, '2026-03-11', $$SELECT appeal_pip('ill')$$, '^done', 'the employee appeals again', 'employee'),
+    (26, '2026-03-11', $$SELECT name_panel(18, '{8,9,12}')$$, '^PM005', 'who voted on the first appeal does not sit on the second', 'hr'),
+    (26, '2026-03-11', $$SELECT name_panel(18, '{143,9,12}')$$, '^PM005', 'nor who approved the plan', 'hr'),
+    (26, '2026-03-11', $$SELECT name_panel(18, '{27,9,12}')$$, '^PM005', 'or wrote it', 'hr'),
+    (26, '2026-03-11', $$SELECT name_panel(18, '{4}')$$, '^\d', 'one manager does', 'hr'),
+    (4, '2026-03-12', $$SELECT cast_vote(appeal_id, 'deny') FROM appeals_to_decide() WHERE employee_id = 18$$, '', 'who', 'employee'),
+    (4, '2026-03-12', $$SELECT conclude_appeal((SELECT appeal_id FROM appeals_to_decide() WHERE employee_id = 18))$$, '^deny', 'denies', 'employee'),
+    (27, '2026-03-12', $$SELECT string_agg(format('%s %s %s', offer_kind, weeks_of_pay, amount), ', ' ORDER BY severance_offer_id) FROM perf.severance_offer WHERE employee_id = 18$$,
+        '^tier1 10 10000.00, tier2 9 9000.00, minimal 8 8000.00$', 'three offers, each smaller than the one before, in weeks and in money', 'hr'),
+
+    -- the person leaves before the case ends
+    (6, '2026-02-02', $$SELECT pip_advance(20, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (6, '2026-02-02', $$SELECT pip_advance(20, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-02-04', $$UPDATE perf.employee SET left_on = '2026-02-03' WHERE employee_id = 20 RETURNING 'left'$$, '^left', 'an import says that the person left', NULL),
+    (26, '2026-02-04', $$SELECT approve_pending()$$, '^PM004 .*employee 20 has left', 'nothing begins for who has left', NULL),
+    (26, '2026-02-04', $$SELECT perf.reject(decision_id) FROM decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '', 'rejected', NULL),
+    (26, '2026-02-04', $$SELECT pip_advance(20, 'pause', 'x')$$, '^PM004 .*employee 20 has left', 'nor stands still', 'hr'),
+    (26, '2026-02-04', $$SELECT pip_advance(20, 'separate_other', 'the import was first')$$, '^done', 'the case can be ended', 'hr'),
+    (26, '2026-02-04', $$SELECT pip_advance(29, 'identify', 'x')$$, '^PM004 .*employee 29 has left', 'nobody is named who has left', 'hr'),
+
+    -- the one who proposed is no longer somebody who may
+    (6, '2026-02-02', $$SELECT pip_advance(17, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (143, '2026-02-02', $$SELECT pip_advance(17, 'separate_other', 'x')$$, '^done', 'of one person', 'hr'),
+    (4, '2026-02-02', $$SELECT pip_advance(12, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (4, '2026-02-02', $$SELECT pip_advance(12, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'), (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'approved', NULL),
+    (4, '2026-02-02', $$SELECT pip_advance(12, 'escalate', 'x')$$, '^\d', 'proposed', 'leader'), (26, '2026-02-02', $$SELECT approve_pending()$$, '^1', 'approved', NULL),
+    (144, '2026-02-03', $$SELECT pip_advance(12, 'withdraw', 'x')$$, '^\d', 'one in HR proposes to withdraw it', 'hr'),
+    (26, '2026-02-03', $$SELECT m.employee_id FROM move_employee(144, 12) m$$, '', 'and moves below the person', 'hr'),
+    (27, '2026-02-03', $$SELECT approve_pending()$$, '^PM006 who proposed this is no longer', 'so that it takes no effect', NULL),
+    (27, '2026-02-03', $$SELECT perf.reject(decision_id) FROM decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '', 'rejected', NULL),
+    (145, '2026-02-03', $$SELECT pip_advance(12, 'withdraw', 'x')$$, '^\d', 'another one proposes', 'hr'),
+    (26, '2026-02-03', $$UPDATE perf.appointment SET valid_during = daterange(lower(valid_during), CURRENT_DATE) WHERE employee_id = 145 RETURNING 'ended'$$, '^ended', 'whose appointment ends', NULL),
+    (27, '2026-02-03', $$SELECT approve_pending()$$, '^PM006 who proposed this is no longer', 'with the same result', NULL),
+    (27, '2026-02-03', $$SELECT perf.reject(decision_id) FROM decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '', 'rejected', NULL),
+    (2, '2026-02-03', $$SELECT pip_advance(12, 'improve', 'x')$$, '^PM004 event', 'not in this stage', 'leader'),
+    (5, '2026-02-03', $$SELECT pip_advance(15, 'identify', 'x')$$, '^done', 'a case', 'leader'),
+    (5, '2026-02-03', $$SELECT pip_advance(15, 'enroll', 'x')$$, '^\d', 'proposed', 'leader'),
+    (26, '2026-02-03', $$UPDATE perf.employee SET left_on = CURRENT_DATE WHERE employee_id = 5 RETURNING 'left'$$, '^left', 'by a leader who leaves', NULL),
+    (27, '2026-02-03', $$SELECT approve_pending()$$, '^PM006 who proposed this is no longer', 'with the same result', NULL),
+    (26, '2026-02-03', $$UPDATE perf.employee SET left_on = NULL WHERE employee_id = 5 RETURNING 'back'$$, '^back', 'who comes back', NULL),
+    (27, '2026-02-03', $$SELECT approve_pending()$$, '^1', 'and then it counts', NULL),
+
+    -- months and days
+    (5, '2026-12-31', $$SELECT pip_advance(15, 'escalate', 'x', '2027-03-01')$$, '^\d', 'more than two months from the last of December', 'leader'),
+    (26, '2026-12-31', $$SELECT approve_pending()$$, '^PM004 the date asked for', 'end on the last of February', NULL),
+    (26, '2026-12-31', $$SELECT perf.reject(decision_id) FROM decision WHERE outcome = 'pending' AND decision_kind = 'pip_step'$$, '', 'rejected', NULL),
+    (5, '2026-12-31', $$SELECT pip_advance(15, 'escalate', 'x', '2027-02-28')$$, '^\d', 'proposed', 'leader'), (26, '2026-12-31', $$SELECT approve_pending()$$, '^1', 'which is possible', NULL),
+    (26, '2026-12-31', $$SELECT pip_advance(15, 'extend', 'x')$$, '^PM004 the date cannot be extended any more now', 'and as far as it goes', 'hr'),
+    (26, '2027-01-15', $$SELECT pip_advance(15, 'extend', 'x', '2027-03-15')$$, '^done', 'until days have passed', 'hr'),
+    (26, '2027-03-10', $$SELECT pip_remind()$$, '^\d', 'what is overdue', 'hr'),
+    (26, '2027-03-11', $$SELECT pip_remind()$$, '^0', 'the day of a reminder is that of the events', 'hr'),
+    (26, '2027-03-12', $$SELECT pip_remind()$$, '^[1-9]', 'three days before', 'hr');
+SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
+SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+SELECT results_eq($$SELECT (severance_terms(2, 'tier1', 118, 0, d)).years_of_service FROM unnest('{2021-02-28,2021-03-01,2024-02-28,2024-02-29,2019-01-01}'::date[]) d$$,
+    'VALUES (0), (1), (3), (4), (0)', 'who came on a leap day has served a year on the first of March');
 
 -- where the policy discloses Focus
 BEGIN;

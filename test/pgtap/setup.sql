@@ -170,6 +170,7 @@ FROM (VALUES
     (5, $$SELECT pip_advance(13, 'identify', 'x')$$), (27, $$SELECT pip_advance(13, 'pause', 'x')$$), (27, $$SELECT pip_advance(13, 'resume')$$),
     (5, $$SELECT pip_advance(13, 'enroll', 'x')$$), (27, NULL), (5, $$SELECT pip_advance(13, 'escalate', 'x')$$), (27, NULL),
     (13, $$SELECT accept_severance()$$), (16, $$SELECT choose_plan()$$), (16, $$SELECT request_transfer(3)$$), (9, $$SELECT choose_plan()$$),
+    (4, $$SELECT write_pip_plan(9, 'half of the usual work', 30, 'Close ten reports.')$$), (27, $$SELECT approve_pip_plan(2)$$),
     (4, $$SELECT pip_advance(9, 'fail', 'x')$$), (27, NULL),
     (9, $$SELECT appeal_pip('The goals changed in between.')$$), (26, $$SELECT name_panel(9, '{17,18,19}')$$),
     (17, $$SELECT cast_vote(1, 'uphold')$$)
