@@ -1101,7 +1101,6 @@ AS $$
            ('appeal_vote', true, 'votes of a panel are secret to all but HR; appeal has what they came to'),
            ('audit_head', true, 'hashes'), ('audit_block_head', true, 'hashes'),
            ('audit_entry', true, 'the ledger has a part of its own'),
-           ('appeal_vote', true, 'votes of a panel are secret to all but HR'),
            ('nomination', false, 'who was asked and what came of it is about authors; own_nomination is there'),
            ('release_group', false, 'of which authors a release is made'),
            ('feedback', false, 'who answered, about what and how often is about authors; feedback_item is there')
