@@ -11,8 +11,10 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -37,6 +39,15 @@ PG_FUNCTION_INFO_V1(perfmgmt_block_hash);
  * below EVP are called where they are there: no look-up, no allocation, nothing
  * to free on an error.  Otherwise it is the server's interface.
  */
+
+/* in whole blocks, with the byte and the length that end the last one */
+#define BLOCK_LENGTH 64
+#define PADDED_LENGTH(length) \
+	(((length) + 1 + sizeof(uint64) + BLOCK_LENGTH - 1) / BLOCK_LENGTH * BLOCK_LENGTH)
+
+/* What is hashed mostly is shorter, and put together on the stack. */
+#define MAX_SHORT 512
+
 #ifdef AUDIT_OPENSSL
 
 void
@@ -60,6 +71,30 @@ static void
 Sha256Finish(Sha256 *sha, uint8 *hash)
 {
 	SHA256_Final(hash, &sha->context);
+}
+
+/*
+ * A message in a buffer that has room for the padding of SHA-256 behind it: done
+ * here, it leaves one call over whole blocks.
+ */
+static void
+Sha256Message(Sha256 *sha, uint8 *message, Size length, uint8 *hash)
+{
+	Size		padded = PADDED_LENGTH(length);
+	uint64		bits = pg_hton64((uint64) length * BITS_PER_BYTE);
+	int			i;
+
+	message[length] = 0x80;
+	memset(message + length + 1, 0, padded - length - 1 - sizeof(bits));
+	memcpy(message + padded - sizeof(bits), &bits, sizeof(bits));
+	StartHash(sha);
+	SHA256_Update(&sha->context, message, padded);
+	for (i = 0; i < 8; i++)
+	{
+		uint32		word = pg_hton32(sha->context.h[i]);
+
+		memcpy(hash + i * sizeof(word), &word, sizeof(word));
+	}
 }
 
 void
@@ -106,6 +141,14 @@ Sha256Finish(Sha256 *sha, uint8 *hash)
 	CheckHashed(sha, pg_cryptohash_final(sha->context, hash, AUDIT_HASH_LENGTH) >= 0);
 }
 
+static void
+Sha256Message(Sha256 *sha, uint8 *message, Size length, uint8 *hash)
+{
+	StartHash(sha);
+	Sha256Add(sha, message, length);
+	Sha256Finish(sha, hash);
+}
+
 void
 Sha256Close(Sha256 *sha)
 {
@@ -139,12 +182,12 @@ Sha256Bytes(Sha256 *sha, const void *bytes, Size length, uint8 *hash)
 static void
 JoinNodes(Sha256 *sha, const uint8 *left, const uint8 *right, uint8 *node)
 {
-	uint8		bytes[1 + 2 * AUDIT_HASH_LENGTH];
+	uint8		bytes[PADDED_LENGTH(1 + 2 * AUDIT_HASH_LENGTH)];
 
 	bytes[0] = AUDIT_HASH_NODE;
 	memcpy(bytes + 1, left, AUDIT_HASH_LENGTH);
 	memcpy(bytes + 1 + AUDIT_HASH_LENGTH, right, AUDIT_HASH_LENGTH);
-	Sha256Bytes(sha, bytes, sizeof(bytes), node);
+	Sha256Message(sha, bytes, 1 + 2 * AUDIT_HASH_LENGTH, node);
 }
 
 void
@@ -417,14 +460,13 @@ AuditPutHeader(StringInfo out, int32 subject, int64 sequence,
 void
 AuditPartDigest(Sha256 *sha, uint8 kind, const void *part, Size length, uint8 *digest)
 {
-	uint8		bytes[512];
+	uint8		bytes[PADDED_LENGTH(MAX_SHORT)];
 
-	/* most are short, and taken at once */
-	if (length < sizeof(bytes))
+	if (length < MAX_SHORT)
 	{
 		bytes[0] = kind;
 		memcpy(bytes + 1, part, length);
-		Sha256Bytes(sha, bytes, length + 1, digest);
+		Sha256Message(sha, bytes, length + 1, digest);
 		return;
 	}
 	Sha256Start(sha, kind);
@@ -442,11 +484,56 @@ HashEntry(Sha256 *sha, StringInfo bytes, const uint8 *content, const uint8 *auth
 	Sha256Bytes(sha, bytes->data, bytes->len, hash);
 }
 
+static uint8 *
+PutInto(uint8 *at, const void *bytes, Size length)
+{
+	memcpy(at, bytes, length);
+	return at + length;
+}
+
+static uint8 *
+PutTextInto(uint8 *at, const char *bytes, int length)
+{
+	uint32		swapped = pg_hton32((uint32) length);
+
+	return PutInto(PutInto(at, &swapped, sizeof(swapped)), bytes, length);
+}
+
+/* The same as AuditPutHeader() and HashEntry(), of names that need no conversion. */
+static void
+HashShortEntry(Sha256 *sha, int32 subject, int64 sequence,
+			   text *table_name, text *operation, const uint8 *content,
+			   const uint8 *authorship, const uint8 *previous, uint8 *hash)
+{
+	uint8		bytes[PADDED_LENGTH(MAX_SHORT)];
+	uint8	   *at = bytes;
+	uint32		swapped_subject = pg_hton32((uint32) subject);
+	uint64		swapped_sequence = pg_hton64((uint64) sequence);
+
+	*at++ = AUDIT_HASH_ENTRY;
+	*at++ = AUDIT_VERSION;
+	at = PutInto(at, &swapped_subject, sizeof(swapped_subject));
+	at = PutInto(at, &swapped_sequence, sizeof(swapped_sequence));
+	at = PutTextInto(at, VARDATA_ANY(table_name), VARSIZE_ANY_EXHDR(table_name));
+	at = PutTextInto(at, VARDATA_ANY(operation), VARSIZE_ANY_EXHDR(operation));
+	at = PutInto(at, content, AUDIT_HASH_LENGTH);
+	at = PutInto(at, authorship, AUDIT_HASH_LENGTH);
+	at = PutInto(at, previous, AUDIT_HASH_LENGTH);
+	Sha256Message(sha, bytes, at - bytes, hash);
+}
+
 void
 AuditHashEntry(Sha256 *sha, StringInfo scratch, int32 subject, int64 sequence,
 			   text *table_name, text *operation, const uint8 *content,
 			   const uint8 *authorship, const uint8 *previous, uint8 *hash)
 {
+	/* besides the names it is 118 bytes */
+	if (VARSIZE_ANY_EXHDR(table_name) < MAX_SHORT / 4 && VARSIZE_ANY_EXHDR(operation) < MAX_SHORT / 4 &&
+		(GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII))
+	{
+		HashShortEntry(sha, subject, sequence, table_name, operation, content, authorship, previous, hash);
+		return;
+	}
 	resetStringInfo(scratch);
 	appendStringInfoChar(scratch, AUDIT_HASH_ENTRY);
 	AuditPutHeader(scratch, subject, sequence,
