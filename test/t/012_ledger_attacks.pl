@@ -224,6 +224,23 @@ foreach my $attack (@attacks)
     is(answer($sql, 1), defined $with ? "broken $with" : 'anchored_ok', "... with a digest") if $without !~ /^broken/;
 }
 
+# Since a digest from before the erasure, which speaks of entries on both sides of it
+my $since = $node->safe_psql('postgres', q{SELECT json_build_object('format', 'perfmgmt-audit-1', 'block', block, 'hash', encode(hash, 'hex')) FROM perf.audit_block WHERE block = 1});
+my $later = "SELECT concat_ws(' ', status, broken_table, broken_subject, broken_sequence, problem) FROM perf.verify_audit(since => '$since')";
+is($node->safe_psql('postgres', $later), 'anchored_ok', 'an erasure after the anchor');
+my $unnamed = $entry->($redact, "5, $after");
+is($node->safe_psql('postgres', "BEGIN; $unnamed; $later"), "broken audit_entry 5 $after a part was erased and no entry says who decided", 'and what it does not name');
+# an erasure that names what comes after it, or itself, explains nothing
+is($node->safe_psql('postgres', qq{BEGIN;
+    INSERT INTO perf.erasure (employee_id, decision_id, what, reason, proposed_by, decided_by, erased_entries)
+    VALUES (8, $decision, 'x', 'x', 3, 4, ARRAY[1, 1000]), (8, $decision, 'x', 'x', 3, 4, ARRAY[3, 2]), (8, $decision, 'x', 'x', 3, 4, ARRAY[-9223372036854775808, 3]);
+    } . $entry->($redact) . q{; SELECT broken_sequence, problem FROM perf.verify_audit()}), '3|a part was erased and no entry says who decided', 'ranges that cannot be');
+is($node->safe_psql('postgres', qq{BEGIN;
+    INSERT INTO perf.erasure (employee_id, decision_id, what, reason, proposed_by, decided_by, erased_entries)
+    VALUES (8, $decision, 'x', 'x', 3, 4, ARRAY[1, 1]), (8, $decision, 'x', 'x', 3, 4, ARRAY[2, 3, 2, 2]);
+    } . join(';', map { $entry->($redact, "8, $_") } 1 .. 3) . q{; SELECT status, redacted - (SELECT count(*) FROM perf.audit_entry WHERE subject = 5 AND content IS NULL) FROM perf.verify_audit()}),
+    'unanchored|3', 'ranges one after the other, and one in another');
+
 # The table exchanged: refused, not read
 my ($status, $out, $err) = $node->psql('postgres', 'BEGIN; ALTER TABLE perf.audit_entry RENAME TO a; CREATE VIEW perf.audit_entry AS SELECT * FROM perf.a; SELECT perf.verify_audit()');
 like($err, qr/"audit_entry" is not the table of the ledger/, 'a view in the place of the ledger');
