@@ -469,20 +469,22 @@ AS $$
           AND e.content IS NOT NULL
     ), part AS (
         -- what the row was called before is gone, unless it is called so again
-        SELECT e.subject, e.sequence, e.operation, e.recorded_at, 1 AS part, coalesce(e.new, '{}') || e.old AS named, NULL::jsonb AS document
+        SELECT e.subject, e.sequence, e.recorded_at, 1 AS part, coalesce(e.new, '{}') || e.old AS named, NULL::jsonb AS document
         FROM event e WHERE e.operation IN ('update', 'delete', 'leave')
         UNION ALL
-        SELECT e.subject, e.sequence, e.operation, e.recorded_at, 2, e.new, e.new FROM event e WHERE e.new IS NOT NULL
+        SELECT e.subject, e.sequence, e.recorded_at, 2, e.new, e.new FROM event e WHERE e.new IS NOT NULL
     ), keyed AS (
-        SELECT p.subject, p.sequence, p.operation, p.recorded_at, p.part, p.document,
+        SELECT p.subject, p.sequence, p.recorded_at, p.part, p.document,
                (SELECT jsonb_object_agg(n, p.named -> n) FROM unnest(k.names) n) AS row_key
         FROM part p CROSS JOIN key_column k
         WHERE p.named ?& k.names AND coalesce(p.recorded_at::timestamptz, '-infinity') <= at
     )
-    SELECT DISTINCT ON (k.row_key) k.subject, k.sequence, k.row_key, k.document
-    FROM keyed k
-    -- leave and enter are of one statement, in two chains
-    ORDER BY k.row_key, k.recorded_at::timestamptz DESC NULLS LAST, k.operation = 'enter' DESC, k.sequence DESC, k.part DESC
+    -- In a chain the last entry is the one with the greatest number, whatever the clock
+    -- said. Among chains a row is where it did not leave.
+    SELECT DISTINCT ON (l.row_key) l.subject, l.sequence, l.row_key, l.document
+    FROM (SELECT DISTINCT ON (k.row_key, k.subject) k.* FROM keyed k
+          ORDER BY k.row_key, k.subject, k.sequence DESC, k.part DESC) l
+    ORDER BY l.row_key, l.document IS NULL, l.recorded_at::timestamptz DESC NULLS LAST, l.sequence DESC
 $$;
 COMMENT ON FUNCTION ledger_rows(text, int, timestamptz) IS
 'The rows of a table ("perf.goal") as the ledger knew them at a time, for one person or all: primary key, row (NULL: deleted), and the entry that says so.';

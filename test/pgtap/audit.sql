@@ -140,6 +140,19 @@ SELECT results_eq('SELECT subject FROM (SELECT subject, sequence FROM perf.audit
 UPDATE perf.employee SET email = NULL WHERE employee_id = 9;
 SELECT is_empty('SELECT * FROM perf.reconcile_audit()', 'all of it reconciles');
 
+-- a clock that was set back: the order of a chain counts, not the time
+SAVEPOINT clock;
+INSERT INTO perf.goal (employee_id, review_cycle_id, goal_text, weight, manager_chain) VALUES (8, 2, 'Clock.', 2, '{4,2,1}');
+UPDATE perf.goal SET weight = 3 WHERE goal_text = 'Clock.';
+INSERT INTO perf.login VALUES ('clock', 9);
+UPDATE perf.login SET employee_id = 8 WHERE role_name = 'clock';
+UPDATE perf.login SET employee_id = 9 WHERE role_name = 'clock';
+UPDATE perf.audit_entry e SET authorship = overlay(authorship PLACING int8send(1000 - e.sequence) FROM 28 FOR 8)
+FROM perf.audit_head h WHERE h.subject = e.subject AND e.subject IN (8, 9) AND e.sequence > h.sequence - 4;
+SELECT ok(bool_and(recorded_at < '2000-01-02'), 'entries of a clock that ran backwards') FROM pg_temp.last(8);
+SELECT is_empty('SELECT * FROM perf.reconcile_audit()', 'are no difference');
+ROLLBACK TO clock;
+
 -- Seal ----------------------------------------------------------------------
 
 SELECT isnt(perf.seal_audit(), NULL, 'seal');
