@@ -36,6 +36,7 @@ FROM (VALUES
     ('2027-03-20', 'm', 'kavya', 'write_pip_plan(?, ''a team mate did it in six weeks'', 45, ''Bring the importer into use.'', NULL, ''[{"criterion": "importer in use", "due_on": "2027-04-20"}]'')'),
     ('2027-03-22', 'h', 'kavya', 'approve_pip_plan((SELECT max(pip_plan_id) FROM perf.pip_plan))'),
     ('2027-03-24', 'e', 'kavya', 'acknowledge_plan()'), ('2027-03-25', 'e', 'kavya', 'choose_plan()'),
+    ('2027-04-21', 'm', 'kavya', 'record_milestone((SELECT max(pip_milestone_id) FROM perf.pip_milestone), ''missed'', ''https://example.com/importer/status'')'),
     ('2027-03-30', 'e', 'uma', 'accept_severance()'), ('2027-03-31', 'h', 'uma', 'pip_advance(?, ''separate'')'),
     ('2027-05-10', 'm', 'kavya', 'pip_advance(?, ''fail'', ''the importer is not in use'')'), ('2027-05-10', 'H', 'kavya', NULL)
 ) AS v(day, who, person, statement);

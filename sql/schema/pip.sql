@@ -559,6 +559,10 @@ DECLARE
     done pip_event;
 BEGIN
     SELECT v.* INTO STRICT done FROM pip_event v WHERE v.employee_id = about_id AND v.pip_event_id = event_id;
+    -- opening a cycle checks its policy; without one nobody did
+    IF done.event = 'identify' AND NOT EXISTS (SELECT FROM review_cycle c WHERE c.policy_id = done.policy_id AND c.status <> 'draft') THEN
+        PERFORM check_policy(done.policy_id);
+    END IF;
     PERFORM write_pause(done), write_appeal(done);
     IF done.to_stage <> done.from_stage OR done.event IN ('extend', 'resume') THEN
         PERFORM write_severance(done);
@@ -636,6 +640,10 @@ DECLARE
     step record;
     ground text := nullif(btrim(pip_advance.reason), '');
 BEGIN
+    IF pip_advance.event = 'replace_panel' THEN
+        RAISE EXCEPTION 'event "replace_panel" is written when somebody is replaced' USING ERRCODE = 'PM004',
+            HINT = 'perf.replace_panel_member() does both.';
+    END IF;
     SELECT s.* INTO step FROM perfmgmt.pip_step(about_id, pip_advance.event) s;
     IF NOT step.needs_two THEN
         PERFORM write_pip_event(about_id, pip_advance.event, ground, pip_advance.due_on, pip_advance.attachments);
@@ -651,7 +659,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION pip_advance(int, text, text, date, text[]) IS
-'Takes a step about somebody: one person''s is written at once (returns NULL), one of two people is proposed (returns the decision_id for approve()). due_on asks for another date than the policy''s, within its bounds; attachments are links. Errors: PM004 not in this state or not now, with the events that are possible; PM005 conflict; PM006 not the actor''s step; 22004 no reason.';
+'Takes a step about somebody: one person''s is written at once (returns NULL), one of two people is proposed (returns the decision_id for approve()). due_on asks for another date than the policy''s, within its bounds; attachments are links. Errors: PM004 not in this state or not now, with the events that are possible; PM005 conflict; PM006 not the actor''s step; 22004 no reason; PM001 a policy that no cycle was opened with, and that check_policy() refuses.';
 
 CREATE OR REPLACE FUNCTION require_not_below(about_id int) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -867,6 +875,10 @@ BEGIN
     IF NOT FOUND OR EXISTS (SELECT FROM appeal_member m WHERE m.employee_id = about_id AND m.appeal_id = place.appeal_id AND m.member_id = new_member_id) THEN
         RAISE EXCEPTION 'employee % does not sit on this panel, or employee % did before', old_member_id, new_member_id USING ERRCODE = 'PM004';
     END IF;
+    IF (SELECT count(*) FROM appeal_member m WHERE m.employee_id = about_id AND m.appeal_id = place.appeal_id AND m.replaced_on IS NULL) = 1
+       AND NOT EXISTS (SELECT FROM employee r WHERE r.manager_chain[1] = new_member_id AND r.left_on IS NULL) THEN
+        RAISE EXCEPTION 'a panel of one is a manager' USING ERRCODE = '22023';
+    END IF;
     -- HR sees the votes: a vote that is not liked stays
     IF panel_conflict(about_id, of_case.pip_case_id, old_member_id) IS NULL
        AND EXISTS (SELECT FROM appeal_vote v WHERE v.employee_id = about_id AND v.appeal_id = place.appeal_id AND v.member_id = old_member_id) THEN
@@ -880,7 +892,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION replace_panel_member(int, int, int, text) IS
-'HR puts another person on a panel, with a reason; nobody who has voted is replaced, unless a conflict came up since. Errors: PM004, PM005 conflict, PM006, 22004 no reason.';
+'HR puts another person on a panel, with a reason; nobody who has voted is replaced, unless a conflict came up since. Errors: PM004, PM005 conflict, PM006, 22004 no reason, 22023 for a panel of one who manages nobody.';
 
 -- The pending appeals whose panel the actor sits on, without a conflict
 CREATE OR REPLACE FUNCTION appeals_to_decide()

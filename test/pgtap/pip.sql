@@ -279,6 +279,7 @@ INSERT INTO bypass VALUES
     ('UPDATE perf.pip_case SET closed_on = NULL WHERE closed_on IS NOT NULL'), ('DELETE FROM perf.pip_case WHERE employee_id = 106'),
     ('INSERT INTO perf.pip_case (employee_id, policy_id, stage, events, opened_on, manager_chain) VALUES (20, 2, ''focus'', 1, ''2026-01-01'', ''{}'')'),
     ('MERGE INTO perf.pip_case c USING (VALUES (106)) v(id) ON c.employee_id = v.id WHEN MATCHED THEN UPDATE SET stage = ''focus'''),
+    ('MERGE INTO perf.pip_event t USING (VALUES (102)) v(id) ON t.employee_id = v.id AND t.event = ''pass'' WHEN NOT MATCHED THEN INSERT (employee_id, event, reason) VALUES (v.id, ''pass'', ''x'')'),
     ('UPDATE perf.pip_event SET reason = ''another''  WHERE employee_id = 106'), ('UPDATE perf.pip_event SET decided_by = 3'),
     ('DELETE FROM perf.pip_event WHERE employee_id = 106'), ('TRUNCATE perf.pip_event'), ('TRUNCATE perf.pip_case CASCADE'),
     ('COPY perf.pip_case (employee_id, policy_id, stage, events, opened_on, manager_chain) FROM PROGRAM ''printf "20\\t2\\tfocus\\t1\\t2026-01-01\\t{}\\n"''');
@@ -317,8 +318,33 @@ GRANT pg_execute_server_program TO pip_owner;
 SET LOCAL SESSION AUTHORIZATION pip_owner;
 SELECT isnt(code_of(statement), 'done', 'refused to the owner: ' || left(statement, 70)) FROM bypass WHERE statement NOT LIKE '%perf.pip_event%';
 SELECT isnt(code_of('INSERT INTO perf.pip_event (employee_id, event, reason) VALUES (20, ''identify'', ''x'')'), 'done', 'nor does the owner write an event');
+-- who switches the triggers off meets no row; who switches row security off as well is found
+ALTER TABLE perf.pip_case DISABLE TRIGGER USER;
+ALTER TABLE perf.pip_event DISABLE TRIGGER USER;
+SELECT is(code_of(statement), CASE WHEN statement ~ '^UPDATE' THEN 'done' ELSE '42501' END, 'without triggers: ' || left(statement, 70)) FROM (VALUES
+    ('UPDATE perf.pip_case SET stage = ''closed_passed'''), ('UPDATE perf.pip_event SET to_stage = ''closed_passed'''),
+    ('INSERT INTO perf.pip_case (employee_id, policy_id, stage, events, opened_on, manager_chain) VALUES (20, 2, ''focus'', 1, ''2026-01-01'', ''{}'')')) v(statement);
+SET LOCAL SESSION AUTHORIZATION DEFAULT;
+SELECT is((SELECT count(*) FROM pip_case WHERE stage = 'closed_passed' AND employee_id > 100), 1::bigint, 'nothing happened');
+SELECT is_empty('SELECT m.* FROM perf.pip_mismatches() m JOIN perf.pip_case c USING (pip_case_id) WHERE c.employee_id < 100', 'and cases are as their events left them');
+SET LOCAL SESSION AUTHORIZATION pip_owner;
+ALTER TABLE perf.pip_case NO FORCE ROW LEVEL SECURITY;
+UPDATE perf.pip_case SET stage = 'closed_passed' WHERE employee_id = 16;
+SET LOCAL SESSION AUTHORIZATION DEFAULT;
+SELECT results_eq('SELECT c.employee_id FROM perf.pip_mismatches() m JOIN perf.pip_case c USING (pip_case_id) WHERE c.employee_id < 100', 'VALUES (16)', 'a stage that no event led to is found');
 ROLLBACK;
 DROP ROLE pip_owner;
+-- a policy that no cycle was opened with, so that nobody checked it
+BEGIN;
+SELECT new_policy_version(2) AS new_policy \gset
+UPDATE pip_rule SET minimal_weeks = 40 WHERE policy_id = :new_policy;
+CREATE OR REPLACE FUNCTION perf.pip_policy_id() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN (SELECT max(policy_id) FROM perf.pip_rule); END';
+SELECT act_as(26) \g /dev/null
+SELECT throws_ok($$SELECT perf.pip_advance(11, 'identify', 'x')$$, 'PM001', NULL, 'no case begins under a policy whose offers do not decrease');
+UPDATE pip_rule SET minimal_weeks = 2 WHERE policy_id = pip_policy_id();
+SELECT lives_ok($$SELECT perf.pip_advance(11, 'identify', 'x')$$, 'one does when they do');
+SELECT throws_ok($$UPDATE perf.pip_rule SET minimal_weeks = 40 WHERE policy_id = perf.pip_policy_id()$$, 'PM002', NULL, 'and the rules of a case stay');
+ROLLBACK;
 
 -- Dates -----------------------------------------------------------------------------
 
@@ -541,6 +567,8 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (26, '2026-03-05', $$SELECT m.employee_id FROM move_employee(104, 4) m$$, '', 'the employee of an entry appeal moves below the panel', 'hr'),
     (4, '2026-03-05', $$SELECT count(*) FROM appeals_to_decide() WHERE employee_id = 104$$, '^0', 'who decides no more', 'employee'),
     (4, '2026-03-05', $$SELECT write_pip_event(104, 'deny')$$, '^PM004 the panel is not ready', 'not even with the vote given before', NULL),
+    (27, '2026-03-05', $$SELECT pip_advance(104, 'replace_panel', 'x')$$, '^PM004 event "replace_panel" is written', 'an event that replaces nobody is not written', 'hr'),
+    (27, '2026-03-05', $$SELECT replace_panel_member(104, 4, 17, 'x')$$, '^22023', 'one who manages nobody is no panel', 'hr'),
     (27, '2026-03-05', $$SELECT replace_panel_member(104, 4, 5, 'became the manager')$$, '', 'and is replaced, vote or not', 'hr'),
     (5, '2026-03-05', $$SELECT cast_vote((SELECT appeal_id FROM appeals_to_decide() WHERE employee_id = 104), 'deny')$$, '', 'the new one votes', 'employee'),
     (5, '2026-03-05', $$SELECT write_pip_event(104, 'uphold')$$, '^PM004 the votes say otherwise', 'the event says what the votes say', NULL),
@@ -700,6 +728,8 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (27, '2026-02-03', $$SELECT approve_pending()$$, '^PM006 who proposed this is no longer', 'with the same result', NULL),
     (26, '2026-02-03', $$UPDATE perf.employee SET left_on = NULL WHERE employee_id = 5 RETURNING 'back'$$, '^back', 'who comes back', NULL),
     (27, '2026-02-03', $$SELECT approve_pending()$$, '^1', 'and then it counts', NULL),
+
+    (9, '2026-02-03', $$SELECT pip_advance(15, 'escalate', 'x')$$, '^PM006', 'who stands in for a leader in calibration does not here', 'leader'),
 
     -- months and days
     (5, '2026-12-31', $$SELECT pip_advance(15, 'escalate', 'x', '2027-03-01')$$, '^\d', 'more than two months from the last of December', 'leader'),
