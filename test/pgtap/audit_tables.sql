@@ -250,7 +250,8 @@ INSERT INTO perf.memo VALUES (1, 8, 'a');
 CREATE FUNCTION pg_temp.last_memo() RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', e.subject, e.table_name, (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(perfmgmt.audit_content(e.content) -> 'after') k),
                      (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(nullif(perfmgmt.audit_authorship(e.authorship) -> 'after', 'null')) k))
-    FROM perf.audit_entry e ORDER BY e.ctid DESC LIMIT 1 $$;
+    FROM perf.audit_entry e WHERE e.table_name ~ '^perf\.(memo|note|deep)'
+    ORDER BY (perfmgmt.audit_authorship(e.authorship) ->> 'recorded_at')::timestamptz DESC, e.sequence DESC LIMIT 1 $$;
 SELECT is(pg_temp.last_memo(), '8 perf.memo employee_id,id,note', 'a row');
 ALTER TABLE perf.memo RENAME note TO remark;
 INSERT INTO perf.memo VALUES (2, 8, 'b');
