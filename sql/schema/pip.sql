@@ -744,6 +744,10 @@ BEGIN
     IF write_pip_plan.plan_days > days_most THEN
         RAISE EXCEPTION 'a plan takes % days at most', days_most USING ERRCODE = '22023';
     END IF;
+    IF EXISTS (SELECT FROM jsonb_to_recordset(coalesce(write_pip_plan.milestones, '[]')) AS m(due_on date)
+               WHERE m.due_on < pip_today_of(of_case.policy_id)) THEN
+        RAISE EXCEPTION 'a milestone lies ahead' USING ERRCODE = '22023';
+    END IF;
     INSERT INTO pip_plan (employee_id, pip_case_id, plan_version, feasibility, plan_days, employee_section, leader_section,
                           written_by, written_on, manager_chain)
     SELECT about_id, of_case.pip_case_id, 1 + count(*), write_pip_plan.feasibility, write_pip_plan.plan_days,
@@ -757,7 +761,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION write_pip_plan(int, text, int, text, text, jsonb) IS
-'Writes a new version of a plan, with a statement why it can be met in plan_days (30 to 90), what the employee reads, what only leaders and HR read, and milestones [{"criterion", "due_on"}]; returns the pip_plan_id for approve_pip_plan(). Leaders above and HR. Errors: PM004; PM005 about somebody above oneself; 22023 more days than the policy has; 23514 an empty text or days out of range.';
+'Writes a new version of a plan, with a statement why it can be met in plan_days (30 to 90), what the employee reads, what only leaders and HR read, and milestones [{"criterion", "due_on"}]; returns the pip_plan_id for approve_pip_plan(). Leaders above and HR. Errors: PM004; PM005 about somebody above oneself; 22023 more days than the policy has, or a milestone in the past; 23514 an empty text or days out of range.';
 
 CREATE OR REPLACE FUNCTION approve_pip_plan(plan_id int) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -948,11 +952,26 @@ COMMENT ON FUNCTION conclude_appeal(int, text) IS
 
 -- The employee --------------------------------------------------------------------
 
+-- The release table alone says whether there is a case for the actor: one in
+-- Focus is not touched, so that no lock and no counter tells of it.
+CREATE OR REPLACE FUNCTION write_own_event(event text, reason text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF actor_id() IS NOT NULL AND NOT EXISTS (SELECT FROM forte_plan f WHERE f.employee_id = actor_id() AND f.is_open) THEN
+        RAISE EXCEPTION 'there is nothing of yours that waits for "%"', write_own_event.event USING ERRCODE = 'PM004';
+    END IF;
+    PERFORM write_pip_event(actor_id(), write_own_event.event, write_own_event.reason);
+END
+$$;
+COMMENT ON FUNCTION write_own_event(text, text) IS 'Writes an event of the actor in the own case, if the actor knows of one; the trigger checks everything. Error PM004 otherwise.';
+
 CREATE OR REPLACE FUNCTION choose_plan() RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT write_pip_event(actor_id(), 'choose_plan')
+    SELECT write_own_event('choose_plan')
 $$;
 COMMENT ON FUNCTION choose_plan() IS 'The actor, to whom Pivot was offered, chooses the plan. Error PM004 when nothing waits for that, or too late.';
 
@@ -960,7 +979,7 @@ CREATE OR REPLACE FUNCTION accept_severance() RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT write_pip_event(actor_id(), 'accept_severance')
+    SELECT write_own_event('accept_severance')
 $$;
 COMMENT ON FUNCTION accept_severance() IS 'The actor accepts the offer in forte.my_plan. Error PM004 when there is none, or too late.';
 
@@ -968,7 +987,7 @@ CREATE OR REPLACE FUNCTION revoke_severance() RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT write_pip_event(actor_id(), 'revoke')
+    SELECT write_own_event('revoke')
 $$;
 COMMENT ON FUNCTION revoke_severance() IS 'The actor takes an acceptance back; the date to choose is the one of before. Error PM004 when there is none, or too late.';
 
@@ -976,8 +995,8 @@ CREATE OR REPLACE FUNCTION appeal_pip(statement text) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
-    SELECT write_pip_event(actor_id(), CASE WHEN EXISTS (SELECT FROM forte_plan f WHERE f.employee_id = actor_id() AND f.stage = 'plan_failed' AND f.is_open)
-                                            THEN 'appeal' ELSE 'appeal_entry' END, appeal_pip.statement)
+    SELECT write_own_event(CASE WHEN EXISTS (SELECT FROM forte_plan f WHERE f.employee_id = actor_id() AND f.stage = 'plan_failed' AND f.is_open)
+                                THEN 'appeal' ELSE 'appeal_entry' END, appeal_pip.statement)
 $$;
 COMMENT ON FUNCTION appeal_pip(text) IS 'The actor appeals against the outcome of the plan, or once against being offered Pivot. Error PM004 when nothing waits for that, or too late.';
 

@@ -253,7 +253,7 @@ WHERE (f.provolatile = 'v' AND f.proparallel <> 'u')
    OR (f.provolatile <> 'v' AND f.proparallel = 'u')
    OR (f.provolatile = 'v' AND f.prorettype <> 'trigger'::regtype AND f.lanname = 'sql' AND f.prosqlbody IS NULL
        AND f.prosrc !~* '\m(insert|update|delete|set_config)\M'
-       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes|propose_about_session|set_reason|queue_events|write_pip_event|pip_today)\M');
+       AND f.prosrc !~* '\m(decide|follow_organisation|require_appointment|propose_changes|propose_about_session|set_reason|queue_events|write_pip_event|write_own_event|pip_today)\M');
 
 CREATE TEMP VIEW lint_security_definer AS
 SELECT coalesce(f.name, format('%s is not there', p.routine)) AS offender

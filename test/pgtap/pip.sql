@@ -183,6 +183,66 @@ FROM tried GROUP BY stage, who ORDER BY stage, who;
 SELECT is_empty($$SELECT actor FROM edge EXCEPT SELECT e.actor FROM edge e JOIN tried t ON (t.stage, t.event, t.answer) = (e.from_stage, e.event, e.to_stage)$$
                 || $$ EXCEPT VALUES ('leader + hr'), ('hr + hr')$$, 'each kind of actor got somewhere');
 
+-- The same through the front doors, in the roles of the database -------------------
+
+-- role x person x stage x event by pip_advance(), and the employee's own functions
+CREATE TABLE asked (role_name text, stage text, event text, who text, is_late boolean, answer text);
+CREATE FUNCTION try_front(role_name text, about int, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    decision text;
+BEGIN
+    EXECUTE 'SET LOCAL ROLE perfmgmt_' || role_name;
+    EXECUTE statement INTO decision;
+    RESET ROLE;
+    RAISE EXCEPTION USING ERRCODE = 'ZZ001', MESSAGE = CASE WHEN decision ~ '^\d' THEN 'proposed' ELSE
+        (SELECT c.stage FROM perf.pip_case c WHERE c.employee_id = about ORDER BY c.pip_case_id DESC LIMIT 1) END;
+EXCEPTION WHEN OTHERS THEN
+    RETURN CASE WHEN SQLSTATE = 'ZZ001' THEN SQLERRM WHEN SQLSTATE LIKE 'XX%' THEN SQLSTATE || ' ' || SQLERRM ELSE SQLSTATE END;
+END
+$$;
+CREATE PROCEDURE ask_all(role_name text, who text, actor_id int, day date) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('perfmgmt.today', day::text, true);
+    PERFORM act_as(actor_id);
+    INSERT INTO asked
+    SELECT role_name, p.stage, p.event, who, day > '2026-03-10',
+           try_front(role_name, s.employee_id, CASE WHEN who = 'oneself' AND role_name = 'employee' AND o.call IS NOT NULL THEN 'SELECT ' || o.call
+                                                    ELSE format('SELECT perf.pip_advance(%s, %L, ''for a reason'')', s.employee_id, p.event) END)
+    FROM pair p JOIN subject s USING (stage)
+    LEFT JOIN (VALUES ('choose_plan', 'perf.choose_plan()'), ('accept_severance', 'perf.accept_severance()'), ('revoke', 'perf.revoke_severance()'),
+                      ('appeal', 'perf.appeal_pip(''x'')'), ('appeal_entry', 'perf.appeal_pip(''x'')')) AS o(event, call) ON o.event = p.event
+    WHERE who NOT IN ('oneself', 'hr below') OR s.employee_id = actor_id - CASE who WHEN 'oneself' THEN 0 ELSE 40 END;
+END
+$$;
+SELECT format('BEGIN; CALL ask_all(%L, %L, %s, %L); COMMIT', role_name, who, actor, day)
+FROM (SELECT * FROM (VALUES ('leader', 'leader', 6), ('leader', 'leader', 3), ('leader', 'leader and hr', 1), ('hr', 'leader and hr', 1), ('hr', 'hr', 26), ('leader', 'hr', 27),
+                            ('leader', 'panel', 4), ('employee', 'panel', 4), ('leader', 'stranger', 5), ('hr', 'stranger', 28), ('auditor', 'stranger', 28),
+                            ('employee', 'leader', 6), ('employee', 'hr', 26), ('auditor', 'hr', 26), ('analyst', 'hr', 26)) v(role_name, who, actor)
+      UNION ALL SELECT 'employee', 'oneself', employee_id FROM subject
+      UNION ALL SELECT 'hr', 'oneself', employee_id FROM subject
+      UNION ALL SELECT 'hr', 'hr below', employee_id + 40 FROM subject) a
+CROSS JOIN (VALUES (date '2026-03-03'), ('2026-03-11')) d(day) \gexec
+SELECT is((SELECT count(*) FROM asked), 19 * 23 * 18 * 2::bigint, 'every role x person x stage x event');
+SELECT is_empty(format($$
+    SELECT a.*, x.answer FROM asked a
+    LEFT JOIN edge e ON e.event = a.event AND e.from_stage = CASE WHEN (SELECT s.is_open FROM subject s WHERE s.stage = a.stage) THEN a.stage ELSE 'none' END
+    -- appeal_pip() knows which of the two appeals it is
+    LEFT JOIN LATERAL (SELECT CASE a.stage WHEN 'plan_failed' THEN 'appeal' ELSE 'appeal_entry' END AS event WHERE a.event ~ '^appeal') p ON true
+    CROSS JOIN LATERAL (SELECT expected(a.stage, a.event, a.who, a.is_late) AS direct) d
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN a.role_name = 'employee' AND a.who = 'oneself' AND a.event ~ '^(appeal|appeal_entry|choose_plan|accept_severance|revoke)$'
+            THEN expected(a.stage, coalesce(p.event, a.event), a.who, a.is_late)
+        WHEN a.role_name NOT IN ('leader', 'hr') THEN '42501'
+        WHEN a.event = 'replace_panel' THEN 'PM004'
+        -- who could be the first of two proposes
+        WHEN d.direct = 'PM005' AND e.actor LIKE '%% + %%' AND split_part(e.actor, ' + ', 1) = ANY (string_to_array(a.who, ' and '))
+            THEN CASE WHEN a.event = 'no_choice' AND NOT a.is_late THEN 'PM004' ELSE 'proposed' END
+        ELSE d.direct END AS answer) x
+    WHERE (a.role_name, a.who) = (%L, %L) AND a.answer <> x.answer$$, role_name, who),
+    format('%s in the role of %s: %s', who, role_name, string_agg(DISTINCT answer, ', ' ORDER BY answer)))
+FROM asked GROUP BY role_name, who ORDER BY 1;
+UPDATE decision SET outcome = 'rejected', decided_at = now() WHERE decision_kind = 'pip_step' AND outcome = 'pending';
+
 -- Every pair of persons -----------------------------------------------------------
 
 CREATE TABLE proposed (stage text, event text, who text, actor int, is_late boolean, decision_id int, answer text);
@@ -493,6 +553,21 @@ INSERT INTO step (actor, day, statement, expected, name) VALUES
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
 
+-- a day ends where the policy says: the same moment is in time at one end of the world, and late at the other
+BEGIN;
+ALTER TABLE pip_rule DISABLE TRIGGER USER;
+ALTER TABLE pip_case DISABLE TRIGGER USER;
+UPDATE pip_case SET due_on = (clock_timestamp() AT TIME ZONE 'Etc/GMT+12')::date WHERE employee_id = 107;
+ALTER TABLE pip_case ENABLE TRIGGER USER;
+ALTER TABLE pip_case ENABLE ALWAYS TRIGGER guard_statement, ENABLE ALWAYS TRIGGER guard_row;
+SELECT act_as(107) \g /dev/null
+UPDATE pip_rule SET time_zone = 'Etc/GMT+12' WHERE policy_id = 2;
+SELECT is(try_event(107, 'appeal'), 'appeal_pending', 'in time in Etc/GMT+12');
+UPDATE pip_rule SET time_zone = 'Etc/GMT-14' WHERE policy_id = 2;
+SET LOCAL TimeZone = 'Etc/GMT+12';
+SELECT is(try_event(107, 'appeal'), 'PM004', 'late in Etc/GMT-14, whatever the session says');
+ROLLBACK;
+
 -- neither the session's TimeZone nor a long transaction moves a day
 SET TimeZone = 'Pacific/Kiritimati';
 SELECT is(perfmgmt.pip_today('UTC'), (clock_timestamp() AT TIME ZONE 'UTC')::date, 'the day is the policy''s');
@@ -588,6 +663,28 @@ SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)
 
 -- Who sees what, and who is told ---------------------------------------------------------
 
+-- the rows of cases that calls touch and take back, by the counters that anybody reads
+CREATE FUNCTION touched(VARIADIC calls text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    call text;
+    before bigint;
+    after bigint;
+    rows_of text := 'SELECT sum(coalesce(idx_tup_fetch, 0) + seq_tup_read + n_tup_ins + n_tup_upd) FROM pg_stat_xact_all_tables WHERE relname ~ ''^(pip_case|pip_event|appeal|severance)''';
+BEGIN
+    EXECUTE rows_of INTO before;
+    FOREACH call IN ARRAY calls LOOP
+        BEGIN
+            EXECUTE 'SELECT perf.' || call;
+            RAISE EXCEPTION 'taken back';
+        EXCEPTION WHEN OTHERS THEN
+            NULL;
+        END;
+    END LOOP;
+    EXECUTE rows_of INTO after;
+    RETURN after - before;
+END
+$$;
+
 TRUNCATE heard, step;
 INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (26, '2026-02-02', $$SELECT pip_advance(26, 'identify', 'x')$$, '^PM005', 'HR takes no step about oneself', 'hr'),
@@ -604,6 +701,7 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (24, '2026-02-02', $$SELECT count(*) FROM forte.my_plan$$, '^0', 'the employee sees nothing', 'employee'),
     (24, '2026-02-02', $$SELECT choose_plan()$$, '^PM004 there is nothing of yours that waits for "choose_plan"', 'and hears the same as', 'employee'),
     (25, '2026-02-02', $$SELECT choose_plan()$$, '^PM004 there is nothing of yours that waits for "choose_plan"', 'somebody without a case', 'employee'),
+    (24, '2026-02-02', $$SELECT touched('choose_plan()', 'accept_severance()', 'revoke_severance()', 'appeal_pip(''x'')', 'request_transfer(2)', 'resign()')$$, '^0$', 'touches no row of the case', NULL),
     (24, '2026-02-02', $$SELECT request_transfer(2, 'x')$$, '^pending HR$', 'a wish for another team waits', 'employee'),
     (25, '2026-02-02', $$SELECT request_transfer(2, 'x')$$, '^pending HR$', 'as anybody''s', 'employee'),
     (26, '2026-02-02', $$SELECT string_agg(coalesce(blocked_by, 'free'), ', ' ORDER BY employee_id) FROM olr.transfer_request WHERE employee_id IN (24, 25)$$, '^open case in stage focus, free$', 'HR sees why', 'hr'),
@@ -682,6 +780,7 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (28, '2026-01-12', $$SELECT write_pip_plan(18, 'x', 60, 'x')$$, '^PM004', 'not written from outside', NULL),
     (27, '2026-01-12', $$SELECT write_pip_plan(18, 'x', 60, 'x', NULL, '[{"criterion": "first", "due_on": "2026-01-20"}, {"criterion": "second", "due_on": "2026-02-20"}]')$$, '^\d', 'HR writes one', 'hr'),
     (6, '2026-01-12', $$SELECT pip_advance(18, 'fail', 'x')$$, '^PM004 there is no plan that HR approved', 'which waits for approval', 'leader'),
+    (6, '2026-01-12', $$SELECT write_pip_plan(18, 'x', 60, 'x', NULL, '[{"criterion": "x", "due_on": "2026-01-11"}]')$$, '^22023 a milestone lies ahead', 'no milestone is missed before it begins', 'leader'),
     (143, '2026-01-12', $$SELECT approve_pip_plan((SELECT max(pip_plan_id) FROM perf.pip_plan))$$, '', 'another one in HR approves it', 'hr'),
     (26, '2026-02-01', $$SELECT pip_advance(18, 'pause', 'ill')$$, '^done', 'paused for ten days', 'hr'), (26, '2026-02-11', $$SELECT pip_advance(18, 'resume')$$, '^done', 'resumed', 'hr'),
     (18, '2026-02-11', $$SELECT milestones FROM forte.my_plan WHERE is_open$$, '^first by 2026-01-20: open\nsecond by 2026-03-02: open$', 'what was to come has ten days more, what was over has not', 'employee'),
@@ -771,7 +870,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace
                   AND p.proname <> 'write_pip_event'$$, 'one function writes events');
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'perf'::regnamespace AND p.prosrc ~ '\mwrite_pip_event\M'
                   AND p.proname NOT IN ('pip_advance', 'apply_decision', 'replace_panel_member', 'conclude_appeal', 'choose_plan', 'accept_severance',
-                                        'revoke_severance', 'appeal_pip', 'resign', 'write_pip_event')$$, 'called where a person acts');
+                                        'revoke_severance', 'appeal_pip', 'resign', 'write_own_event', 'write_pip_event')$$, 'called where a person acts');
 BEGIN;
 SELECT is(has_final_le(17), false, 'no session was released');
 UPDATE overall_value SET final_tier = 'LE' WHERE (employee_id, review_cycle_id) = (17, 1);
