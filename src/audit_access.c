@@ -8,6 +8,9 @@
  * rows of perf.access_log right before the commit.  A transaction that does not
  * commit leaves no row, so what it read goes to the server log: a ROLLBACK must
  * not hide a read.  Savepoints change nothing here, for the same reason.
+ *
+ * A policy does not know which view it is reached through; the plans of the
+ * statements that run do.
  */
 #include "perfmgmt.h"
 
@@ -27,6 +30,7 @@
 #include "port/pg_bitutils.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -45,7 +49,8 @@
 enum
 {
 	READ_ID, READ_RELATION, READ_SUBJECTS, READ_PEOPLE, READ_ACTOR,
-	READ_ON_BEHALF_OF, READ_SESSION_USER, READ_TRANSACTION, READ_AT, READ_COLUMNS
+	READ_ON_BEHALF_OF, READ_SESSION_USER, READ_TRANSACTION, READ_AT, READ_VIEWS,
+	READ_COLUMNS
 };
 
 /* People with neighbouring ids share a page of bits. */
@@ -70,9 +75,23 @@ typedef struct ReadSet
 	int64		people;
 	HTAB	   *pages;
 	ReadPage   *last_page;
+	uint64		run;			/* whose views were noted last */
+	List	   *views;			/* their names */
 	int			name_length;
 	char		name[FLEXIBLE_ARRAY_MEMBER];	/* of the relation */
 } ReadSet;
+
+/* The statements that run, the innermost first. */
+typedef struct Running
+{
+	struct Running *outer;
+	uint64		run;			/* counts */
+	PlannedStmt *plan;
+} Running;
+
+static Running *running = NULL;
+static uint64 runs_so_far = 0;
+static ExecutorRun_hook_type previous_ExecutorRun = NULL;
 
 static MemoryContext reads_context = NULL;
 static ReadSet *reads = NULL;	/* the newest first */
@@ -229,6 +248,60 @@ SetOf(text *relation)
 	return NewSet(actor, principal, writable, name, length);
 }
 
+/*
+ * The views that the statements name, from the inside out.
+ */
+static void
+AddView(ReadSet *set, Oid view)
+{
+	char		kind = get_rel_relkind(view);
+	ListCell   *cell;
+	char	   *name;
+	MemoryContext old;
+
+	if (kind != RELKIND_VIEW && kind != RELKIND_MATVIEW)
+		return;
+	name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(view)), get_rel_name(view));
+	foreach(cell, set->views)
+		if (strcmp((char *) lfirst(cell), name) == 0)
+			return;
+	old = MemoryContextSwitchTo(reads_context);
+	set->views = lappend(set->views, pstrdup(name));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+NoteViews(ReadSet *set)
+{
+	Running    *statement;
+	ListCell   *cell;
+
+	for (statement = running; statement; statement = statement->outer)
+		foreach(cell, statement->plan->relationOids)
+			AddView(set, lfirst_oid(cell));
+	set->run = running->run;
+}
+
+static void
+RunNoted(QueryDesc *query, ScanDirection direction, uint64 count EXECUTE_ONCE_PARAMETER)
+{
+	Running		statement = {.outer = running,.run = ++runs_so_far,.plan = query->plannedstmt};
+
+	running = &statement;
+	PG_TRY();
+	{
+		if (previous_ExecutorRun)
+			previous_ExecutorRun(query, direction, count EXECUTE_ONCE_ARGUMENT);
+		else
+			standard_ExecutorRun(query, direction, count EXECUTE_ONCE_ARGUMENT);
+	}
+	PG_FINALLY();
+	{
+		running = statement.outer;
+	}
+	PG_END_TRY();
+}
+
 static void
 AddPerson(ReadSet *set, int32 subject)
 {
@@ -259,10 +332,14 @@ Datum
 perfmgmt_log_read(PG_FUNCTION_ARGS)
 {
 	text	   *relation = PG_GETARG_TEXT_PP(0);
+	ReadSet    *set;
 
 	if (IsParallelWorker())
 		elog(ERROR, "log_read() must not run in a parallel worker");
-	AddPerson(SetOf(relation), PG_GETARG_INT32(1));
+	set = SetOf(relation);
+	if (running && set->run != running->run)
+		NoteViews(set);
+	AddPerson(set, PG_GETARG_INT32(1));
 	PG_RETURN_BOOL(true);
 }
 
@@ -367,6 +444,18 @@ MultirangeOf(ReadSet *set)
 	return PointerGetDatum(make_multirange(INT4MULTIRANGEOID, type, count, ranges));
 }
 
+static Datum
+ViewNames(ReadSet *set)
+{
+	int			count = 0;
+	Datum	   *names = palloc(sizeof(Datum) * Max(list_length(set->views), 1));
+	ListCell   *cell;
+
+	foreach(cell, set->views)
+		names[count++] = CStringGetTextDatum((char *) lfirst(cell));
+	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /*
  * Rows of perf.access_log, past privileges and row security: nobody else
  * inserts.  Past triggers as well, which cannot run any more.
@@ -391,6 +480,7 @@ InsertRead(Relation rel, ResultRelInfo *target, EState *estate, ReadSet *set)
 	values[READ_SESSION_USER] = CStringGetTextDatum(reads_user);
 	values[READ_TRANSACTION] = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	values[READ_AT] = TimestampTzGetDatum(set->first_read);
+	values[READ_VIEWS] = ViewNames(set);
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
 	list_free(InsertIndexTuples(target, slot, estate));
@@ -429,6 +519,8 @@ static void
 ReportRead(ReadSet *set, const char *why)
 {
 	StringInfoData people;
+	StringInfoData views;
+	ListCell   *cell;
 	int64		count;
 	Run		   *runs = RunsOf(set, &count);
 	int64		i;
@@ -440,9 +532,12 @@ ReportRead(ReadSet *set, const char *why)
 			appendStringInfoChar(&people, ',');
 		appendStringInfo(&people, runs[i].first == runs[i].last ? "%d" : "%d-%d", runs[i].first, runs[i].last);
 	}
+	initStringInfo(&views);
+	foreach(cell, set->views)
+		appendStringInfo(&views, "%s%s", views.len ? ", " : " through ", (char *) lfirst(cell));
 	ereport(LOG_SERVER_ONLY,
-			(errmsg("perfmgmt access log: actor %d, on behalf of %d, session user \"%s\" read %s of " INT64_FORMAT " people: %s (%s)",
-					set->actor, set->on_behalf_of, reads_user, set->name, set->people, people.data, why),
+			(errmsg("perfmgmt access log: actor %d, on behalf of %d, session user \"%s\" read %s of " INT64_FORMAT " people: %s%s (%s)",
+					set->actor, set->on_behalf_of, reads_user, set->name, set->people, people.data, views.data, why),
 			 errhidestmt(true), errhidecontext(true)));
 	set->reported = true;
 	pfree(people.data);
@@ -536,4 +631,6 @@ AccessInit(void)
 							&on_behalf_of, 0, 0, INT_MAX, PGC_USERSET, GUC_NOT_IN_SAMPLE,
 							NULL, NULL, NULL);
 	RegisterXactCallback(OnTransactionEnd, NULL);
+	previous_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = RunNoted;
 }

@@ -116,6 +116,17 @@ typedef enum TU_UpdateIndexes
 #endif
 
 /*
+ * ExecutorRun() and its hook know no execute_once since 18 (commit 3eea7a0c97e).
+ */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTE_ONCE_PARAMETER
+#define EXECUTE_ONCE_ARGUMENT
+#else
+#define EXECUTE_ONCE_PARAMETER , bool execute_once
+#define EXECUTE_ONCE_ARGUMENT , execute_once
+#endif
+
+/*
  * PG_MODULE_MAGIC_EXT, with name and version shown by pg_get_loaded_modules(),
  * is new in 18 (commit 9324c8c5806).
  */

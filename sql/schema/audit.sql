@@ -107,12 +107,14 @@ CREATE TABLE access_log (
     on_behalf_of int,
     session_user_name text NOT NULL,
     transaction_id xid8 NOT NULL,
-    read_at timestamptz NOT NULL
+    read_at timestamptz NOT NULL,
+    view_names text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX ON access_log (actor_id, read_at);
 CREATE INDEX ON access_log (read_at);
 COMMENT ON TABLE access_log IS 'Who read named ratings and authors: a row a transaction, reader and table. Only perfmgmt.log_read() writes it.';
-COMMENT ON COLUMN access_log.relation_name IS 'The table that was read, through whatever view: perf.feedback.';
+COMMENT ON COLUMN access_log.relation_name IS 'The table that was read: perf.feedback.';
+COMMENT ON COLUMN access_log.view_names IS 'The views that the statements named, and those below them: olr.rating; none for who read the table itself.';
 COMMENT ON COLUMN access_log.subjects IS 'The people (employee_id) whose rows the statements met, within what the reader may see: at most these were shown.';
 COMMENT ON COLUMN access_log.people IS 'How many they are.';
 COMMENT ON COLUMN access_log.actor_id IS 'Who read: perfmgmt.actor_id().';

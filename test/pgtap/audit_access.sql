@@ -5,7 +5,7 @@ SET search_path = perf, perfmgmt, public;
 
 -- what a transaction of an actor in a role left in the log
 CREATE VIEW public.newest AS
-SELECT l.relation_name, l.subjects, l.people, l.actor_id, l.on_behalf_of, l.session_user_name
+SELECT l.relation_name, l.view_names, l.subjects, l.people, l.actor_id, l.on_behalf_of, l.session_user_name
 FROM access_log l WHERE l.transaction_id = (SELECT max(x.transaction_id::text::bigint) FROM access_log x)::text::xid8;
 SELECT coalesce(max(access_log_id), 0) AS before FROM access_log \gset
 
@@ -14,8 +14,33 @@ SELECT coalesce(max(access_log_id), 0) AS before FROM access_log \gset
 BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
 SELECT count(*) FROM olr.rating WHERE review_cycle_id = 1 \g /dev/null
 COMMIT;
-SELECT results_eq('SELECT relation_name, subjects, people, actor_id, on_behalf_of, session_user_name = session_user FROM newest',
-    $$SELECT 'perf.overall_value', '{[13,17),[31,32)}'::int4multirange, 5, 5, NULL::int, true$$, 'through a view');
+SELECT results_eq('SELECT relation_name, view_names, subjects, people, actor_id, on_behalf_of, session_user_name = session_user FROM newest',
+    $$SELECT 'perf.overall_value', '{olr.rating}'::text[], '{[13,17),[31,32)}'::int4multirange, 5, 5, NULL::int, true$$, 'through a view');
+
+-- which view, whatever the way
+CREATE VIEW public.of_bi WITH (security_invoker = true) AS SELECT * FROM olr.rating;
+GRANT SELECT ON public.of_bi TO perfmgmt_leader;
+CREATE FUNCTION public.of_function() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM olr.rating WHERE review_cycle_id = 1); END';
+BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
+SELECT count(*) FROM public.of_bi WHERE review_cycle_id = 1 \g /dev/null
+COMMIT;
+SELECT set_eq('SELECT unnest(view_names) FROM newest', $$VALUES ('public.of_bi'), ('olr.rating')$$, 'a view over a view: both');
+BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
+SELECT public.of_function() \g /dev/null
+COMMIT;
+SELECT results_eq('SELECT view_names FROM newest', $$VALUES ('{olr.rating}'::text[])$$, 'in a function');
+BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
+\copy (SELECT * FROM olr.rating WHERE review_cycle_id = 1) TO '/dev/null'
+COMMIT;
+SELECT results_eq('SELECT view_names FROM newest', $$VALUES ('{olr.rating}'::text[])$$, 'COPY');
+BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
+DECLARE v CURSOR FOR SELECT employee_id FROM olr.rating WHERE review_cycle_id = 1;
+FETCH 1 FROM v \g /dev/null
+SELECT throws_ok('SELECT 1 / (r.employee_id - r.employee_id) FROM olr.rating r', '22012', NULL, 'a statement that fails');
+SELECT count(*) FROM assessment WHERE employee_id = 13 \g /dev/null
+COMMIT;
+SELECT results_eq('SELECT relation_name, view_names FROM newest ORDER BY 1', $$VALUES ('perf.assessment', '{}'::text[]), ('perf.overall_value', '{olr.rating}')$$,
+    'a cursor; and a table itself, after an error');
 
 BEGIN; SELECT act_as(5); SET LOCAL ROLE perfmgmt_leader;
 SELECT employee_id FROM overall_value WHERE employee_id = 14 AND review_cycle_id = 2 \g /dev/null

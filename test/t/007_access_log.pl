@@ -67,6 +67,10 @@ is(logged(), '1 perf.assessment {[2,6)}', 'no row');
 like($log, qr/LOG:  perfmgmt $everybody \(rolled back\)/, 'a line');
 unlike($log, qr/STATEMENT/, 'without the statement');
 
+$node->safe_psql('postgres', 'CREATE VIEW public.of_bi WITH (security_invoker = true) AS SELECT * FROM perf.assessment; GRANT SELECT ON public.of_bi TO leader');
+($log) = log_gain($node, sub { as_leader($node, 'BEGIN; SELECT count(*) FROM of_bi; ROLLBACK') });
+like($log, qr/$everybody through public\.of_bi \(rolled back\)/, 'through a view: which');
+
 ($log) = log_gain($node, sub { as_leader($node, "BEGIN; $read SELECT 1/0") });
 like($log, qr/$everybody \(rolled back\)/, 'an error after the read rolls back: a line');
 
