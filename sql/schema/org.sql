@@ -175,6 +175,7 @@ INSERT INTO import_reason VALUES
     ('duplicate_principle', 'error', 'a row scores a principle twice'),
     ('unknown_rater', 'error', 'no employee has the external_id of the rater, assessor or verifier'),
     ('rater_is_subject', 'error', 'the rater is the subject and the relation is not self, or somebody assesses or verifies oneself'),
+    ('own_row', 'error', 'the row is about the person of HR who imports; another one imports it'),
     ('self_is_not_subject', 'error', 'the relation is self and the rater is another person'),
     ('not_eligible', 'error', 'the person is not rated in this cycle'),
     ('duplicate_rater', 'error', 'the file has this subject and rater more than once'),

@@ -472,6 +472,7 @@ BEGIN
             THEN format('rater_external_id "%s"', left(s.rater_external_id, 200)) END),
         ('unknown_relation', CASE WHEN s.relation IS NOT NULL AND w.relation IS NULL
             THEN format('relation "%s"', left(s.relation, 200)) END),
+        ('own_row', CASE WHEN e.employee_id = actor_id() THEN 'about the person who imports' END),
         ('rater_is_subject', CASE WHEN s.rater_external_id = s.employee_external_id AND s.relation <> 'self' AND w.relation IS NOT NULL
             THEN format('relation "%s"', s.relation) END),
         ('self_is_not_subject', CASE WHEN s.rater_external_id <> s.employee_external_id AND s.relation = 'self'
@@ -481,7 +482,7 @@ BEGIN
     ) AS c(import_reason, detail)
     -- most rows have nothing wrong: spares them the list above
     WHERE (e.employee_id IS NULL OR r.employee_id IS NULL OR w.relation IS NULL OR s.scores IS NULL
-           OR g.is_rated IS NOT TRUE OR (s.relation = 'self') <> (r.employee_id = e.employee_id))
+           OR g.is_rated IS NOT TRUE OR (s.relation = 'self') <> (r.employee_id = e.employee_id) OR e.employee_id = actor_id())
       AND c.detail IS NOT NULL;
 
     INSERT INTO import_error (import_name, line_number, import_reason, external_id, detail)
@@ -589,6 +590,7 @@ BEGIN
             THEN format('employee_external_id "%s"', left(s.employee_external_id, 200)) END),
         ('unknown_rater', CASE WHEN s.assessed_by_external_id IS NOT NULL AND r.employee_id IS NULL
             THEN format('assessed_by_external_id "%s"', left(s.assessed_by_external_id, 200)) END),
+        ('own_row', CASE WHEN e.employee_id = actor_id() THEN 'about the person who imports' END),
         ('rater_is_subject', CASE WHEN s.assessed_by_external_id = s.employee_external_id
             THEN format('assessed_by_external_id "%s"', left(s.assessed_by_external_id, 200)) END),
         ('bad_score', CASE WHEN s.job_performance !~ '^[-+]?[0-9]+$' OR s.potential !~ '^[-+]?[0-9]+$'
@@ -665,6 +667,7 @@ BEGIN
             THEN format('employee_external_id "%s"', left(s.employee_external_id, 200)) END),
         ('unknown_rater', CASE WHEN s.verified_by_external_id IS NOT NULL AND v.employee_id IS NULL
             THEN format('verified_by_external_id "%s"', left(s.verified_by_external_id, 200)) END),
+        ('own_row', CASE WHEN e.employee_id = actor_id() THEN 'about the person who imports' END),
         ('rater_is_subject', CASE WHEN s.verified_by_external_id = s.employee_external_id
             THEN format('verified_by_external_id "%s"', left(s.verified_by_external_id, 200)) END),
         ('bad_date', CASE WHEN NOT is_iso_date(s.period_from) OR NOT is_iso_date(s.period_to)

@@ -1,7 +1,7 @@
 -- The imports: which rows come in, which are refused with which reason at which
 -- line, and that the same file again changes nothing.
 BEGIN;
-SELECT plan(113);
+SELECT plan(118);
 
 -- an empty company, until the end
 SET LOCAL client_min_messages = warning;
@@ -301,6 +301,7 @@ CREATE ROLE import_test_other LOGIN IN ROLE perfmgmt_hr;
 SELECT perf.appoint(employee_id, 'hr', 'imports'), perf.map_login('import_test_hr', employee_id) FROM perf.employee WHERE external_id = 'M1';
 SELECT perf.map_login('import_test_other', employee_id) FROM perf.employee WHERE external_id = 'M2';
 GRANT USAGE ON SCHEMA public TO import_test_hr, import_test_other;
+SELECT id AS cycle_id FROM cycle \gset
 SET SESSION AUTHORIZATION import_test_hr;
 INSERT INTO perf.import_employee (external_id, full_name, hired_on, manager_external_id, team, level) VALUES
     ('H1', 'By HR', '2026-01-01', 'TOP', 'ALL', 'SDE I'), ('H2', 'By HR', '2026-01-01', 'NOBODY', 'ALL', 'SDE I');
@@ -308,6 +309,17 @@ SELECT is((SELECT i::text FROM perf.import_org() i), '(2,1,0,1,0)', 'appointed H
 SELECT is((SELECT p::text FROM perf.import_problems('import_org') p),
           '(import_org,3,error,unknown_manager,H2,"manager_external_id ""NOBODY""")', 'and sees the problems');
 SELECT throws_ok('SELECT * FROM perf.import_employee', '42501', NULL, 'but does not read the staging tables');
+-- M2 rated M1 with 1=1, and TOP assessed M1: whether a guess was right is no answer
+INSERT INTO perf.import_principle_rating (employee_external_id, rater_external_id, relation, scores, comment) VALUES
+    ('M1', 'M2', 'peer', '1=1', NULL), ('M1', 'N1', 'peer', '1=5', NULL), ('M2', 'M1', 'manager', '1=4', NULL);
+SELECT is((SELECT i::text FROM perf.import_ratings(:cycle_id) i), '(3,0,1,2,0)', 'HR imports no rating about oneself');
+SELECT is((SELECT string_agg(concat_ws(' ', line_number, import_reason), ', ' ORDER BY line_number) FROM perf.import_problems('import_ratings')), '2 own_row, 3 own_row', 'whoever it is from');
+INSERT INTO perf.import_assessment (employee_external_id, job_performance, potential, assessed_by_external_id, summary) VALUES
+    ('M1', '4', '', 'TOP', 'well'), ('M2', '5', '4', 'TOP', NULL);
+SELECT is((SELECT i::text FROM perf.import_assessments(:cycle_id) i), '(2,0,1,1,0)', 'nor an assessment');
+SELECT is((SELECT string_agg(concat_ws(' ', line_number, import_reason), ', ' ORDER BY line_number) FROM perf.import_problems('import_assessments')), '2 own_row', 'nor learns what is there');
+INSERT INTO perf.import_accomplishment (employee_external_id, claim, period_from, period_to, verified_by_external_id) VALUES ('M1', 'Did it all.', '2026-01-01', '2026-02-01', 'M2');
+SELECT is((SELECT i::text FROM perf.import_accomplishments() i), '(1,0,0,1,0)', 'nor an accomplishment');
 SET SESSION AUTHORIZATION import_test_other;
 SELECT throws_ok(format('SELECT %s', call), 'PM006', NULL, call || ' needs the appointment')
 FROM unnest('{perf.import_org(),perf.import_ratings(1),perf.import_assessments(1),perf.import_accomplishments(),perf.import_problems(),perf.stage_lines(''import_employee'')}'::text[]) call;
