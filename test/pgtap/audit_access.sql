@@ -188,12 +188,28 @@ BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
 SELECT is((SELECT count(*) FROM audit_log WHERE table_name = 'perf.appeal_vote') + (SELECT count(*) FROM history('perf.appeal_vote', 9)) + (SELECT count(*) FROM as_of('perf.appeal_vote', 9, now())),
           0::bigint, 'which auditors do not see');
 COMMIT;
+SELECT sequence AS vote FROM audit_entry WHERE table_name = 'perf.appeal_vote' LIMIT 1 \gset
+SELECT ok(audit_inclusion(28, 1) IS NOT NULL AND audit_inclusion(9, :vote) IS NOT NULL, 'the owner proves any entry');
 BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT ok(audit_inclusion(28, 1) IS NULL AND audit_inclusion(9, :vote) IS NULL, 'an auditor none about oneself, and no vote');
 SELECT ok((SELECT count(*) FROM audit_log WHERE subject = 0) > 0, 'the chain of the company');
 SELECT is((SELECT status FROM verify_audit()), 'unanchored', 'to verify');
 SELECT is_empty('SELECT * FROM reconcile_audit()', 'and to compare');
 COMMIT;
 SELECT is((SELECT count(*) FROM access_log)::int, :logged, 'none of it is a read about a person');
+BEGIN; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT ok(audit_inclusion(14, 1) ->> 'table_name' IS NOT NULL, 'a proof about somebody');
+COMMIT;
+SELECT results_eq('SELECT relation_name, subjects, actor_id FROM newest', $$VALUES ('perf.audit_entry', '{[14,15)}'::int4multirange, 28)$$, 'is one');
+-- a difference about an auditor, whose key names who rated
+BEGIN;
+SET LOCAL session_replication_role = replica;
+ALTER TABLE principle_rating DISABLE TRIGGER audit_insert;
+INSERT INTO principle_rating SELECT (r).* FROM (SELECT jsonb_populate_record(p, '{"employee_id": 28, "rater_id": 8}') AS r FROM principle_rating p WHERE p.relation = 'peer' LIMIT 1) x;
+SELECT results_eq('SELECT subject, row_key ->> ''rater_id'' FROM reconcile_audit()', $$VALUES (28, '8')$$, 'the owner sees whose row is not in the ledger');
+SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
+SELECT results_eq('SELECT subject, row_key FROM reconcile_audit()', 'VALUES (28, NULL::jsonb)', 'the auditor not who rated the auditor');
+ROLLBACK;
 BEGIN READ ONLY; SELECT act_as(28); SET LOCAL ROLE perfmgmt_auditor;
 SELECT is((SELECT status FROM verify_audit()), 'unanchored', 'verification reads only');
 SELECT is_empty('SELECT * FROM reconcile_audit()', 'so does the comparison');
