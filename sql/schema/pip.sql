@@ -434,8 +434,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION panel_state(int, int) IS 'Whether the panel of an appeal is complete, without conflict, and has voted; and what the majority says, a tie being uphold.';
 
--- The first offer of a case fixes service and pay for the later ones: neither a
--- year of service nor a rise in between makes a later offer the larger one.
+-- The first offer of a case fixes service and pay for the later ones, the first
+-- that knew it in case of pay: neither a year of service nor a rise in between makes
+-- a later offer the larger one.
 CREATE OR REPLACE FUNCTION severance_terms(of_policy_id int, kind text, about_id int, case_id int, on_day date,
     OUT years_of_service int, OUT weeks_of_pay int, OUT annual_pay numeric, OUT currency text, OUT amount numeric)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -449,14 +450,16 @@ AS $$
     CROSS JOIN LATERAL (SELECT CASE kind WHEN 'tier1' THEN r.tier1_weeks + y.years * r.tier1_weeks_per_year
                                          WHEN 'tier2' THEN r.tier2_weeks + y.years * r.tier2_weeks_per_year
                                          ELSE r.minimal_weeks + y.years * r.minimal_weeks_per_year END AS weeks) w
-    LEFT JOIN LATERAL (SELECT first.annual_pay, first.currency WHERE first.annual_pay IS NOT NULL
-                       UNION ALL
-                       (SELECT x.annual_pay, x.currency FROM employee_pay x
-                        WHERE x.employee_id = e.employee_id AND x.valid_from <= on_day ORDER BY x.valid_from DESC LIMIT 1)
-                       LIMIT 1) p ON true
+    LEFT JOIN LATERAL (SELECT o.annual_pay, o.currency FROM severance_offer o
+                       WHERE o.employee_id = e.employee_id AND o.pip_case_id = case_id AND o.annual_pay IS NOT NULL
+                       ORDER BY o.severance_offer_id LIMIT 1) offered ON true
+    LEFT JOIN LATERAL (SELECT x.annual_pay, x.currency FROM employee_pay x
+                       WHERE x.employee_id = e.employee_id AND x.valid_from <= on_day ORDER BY x.valid_from DESC LIMIT 1) paid ON true
+    CROSS JOIN LATERAL (SELECT coalesce(offered.annual_pay, paid.annual_pay) AS annual_pay,
+                               CASE WHEN offered.annual_pay IS NULL THEN paid.currency ELSE offered.currency END AS currency) p
     WHERE r.policy_id = of_policy_id AND e.employee_id = about_id
 $$;
-COMMENT ON FUNCTION severance_terms(int, text, int, int, date) IS 'Weeks of pay of an offer (tier1, tier2, minimal) by the policy and the full years of service, and the amount in the currency of the pay; service and pay as in the first offer of the case.';
+COMMENT ON FUNCTION severance_terms(int, text, int, int, date) IS 'Weeks of pay of an offer (tier1, tier2, minimal) by the policy and the full years of service, and the amount in the currency of the pay; service as in the first offer of the case, pay as in the first that knew one.';
 
 -- What follows from a step -----------------------------------------------------
 

@@ -842,6 +842,12 @@ INSERT INTO step (actor, day, statement, expected, name, role_name) VALUES
     (26, '2027-03-12', $$SELECT pip_remind()$$, '^[1-9]', 'three days before', 'hr');
 SELECT format('BEGIN; CALL run_steps_of(%s); COMMIT', place) FROM step ORDER BY place \gexec
 SELECT matches(h.answer, s.expected, format('%s %s: %s', s.day, s.actor, s.name)) FROM step s JOIN heard h USING (place) ORDER BY place;
+BEGIN;
+INSERT INTO severance_offer (employee_id, pip_case_id, offer_kind, offered_on, years_of_service, weeks_of_pay, annual_pay, currency, amount)
+VALUES (107, 107, 'tier1', '2026-02-01', 6, 11, NULL, NULL, NULL), (107, 107, 'tier2', '2026-02-20', 6, 10, 52000, 'EUR', 10000);
+INSERT INTO employee_pay VALUES (107, '2026-02-25', 520000, 'EUR');
+SELECT results_eq($$SELECT (severance_terms(2, 'minimal', 107, 107, '2026-03-11')).amount$$, 'VALUES (9000.00)', 'pay that the second offer knew first holds for the third');
+ROLLBACK;
 SELECT results_eq($$SELECT (severance_terms(2, 'tier1', 118, 0, d)).years_of_service FROM unnest('{2021-02-28,2021-03-01,2024-02-28,2024-02-29,2019-01-01}'::date[]) d$$,
     'VALUES (0), (1), (3), (4), (0)', 'who came on a leap day has served a year on the first of March');
 
