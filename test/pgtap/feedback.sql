@@ -274,10 +274,10 @@ $$;
 SELECT format('BEGIN; DO $do$ BEGIN PERFORM perfmgmt.act_as(5); END $do$; SET LOCAL ROLE perfmgmt_leader;
     INSERT INTO public.probed SELECT %s, s, public.touched(replace(s, ''{a}'', ''%1$s'')) FROM (VALUES (%L)) v(s); COMMIT; SELECT pg_stat_force_next_flush()', a, replace(s, '{c}', :'cycle'))
 FROM unnest('{13,14}'::int[]) a, unnest(ARRAY[
-    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.feedback WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
-    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
-    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM olr.nomination WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
-    'EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT FROM perf.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
+    'EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) SELECT FROM olr.feedback WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
+    'EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) SELECT FROM olr.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
+    'EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) SELECT FROM olr.nomination WHERE employee_id = 5 AND review_cycle_id = {c} AND author_id = {a}',
+    'EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) SELECT FROM perf.principle_rating WHERE employee_id = 5 AND review_cycle_id = {c} AND rater_id = {a}',
     'SELECT author_id FROM perf.feedback_about(5, {c}) WHERE author_id = {a}', 'SELECT author_id FROM perf.nominations_about(5, {c}) WHERE author_id = {a}',
     'SELECT rater_id FROM perf.ratings_about(5, {c}) WHERE rater_id = {a}']) s \gexec
 SELECT is(replace(t.told, '13', '14'), f.told, 'a manager is told nothing about oneself by ' || t.statement)

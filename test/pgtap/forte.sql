@@ -266,7 +266,7 @@ SELECT matches(heard('group as ' || r), '^42501', 'who is behind it is closed to
 -- suppressed and never there look the same: 9 has two raters, 24 has none
 CREATE TABLE planned (actor int, line text, place int GENERATED ALWAYS AS IDENTITY);
 GRANT INSERT ON planned TO PUBLIC;
-CREATE FUNCTION plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) ' || statement; END $$;
+CREATE FUNCTION plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF, SUMMARY OFF) ' || statement; END $$;
 SELECT format('BEGIN; DO $do$ BEGIN PERFORM perfmgmt.act_as(%s); END $do$; SET LOCAL ROLE perfmgmt_employee;
                INSERT INTO public.planned (actor, line) SELECT %s, l FROM public.plan_of(%L) l; COMMIT', a, a, 'SELECT * FROM ' || v || ' WHERE relation <> ''self'' AND review_cycle_id = ' || :a)
 FROM unnest('{9,24}'::int[]) a, unnest('{forte.my_principles,forte.my_behaviours,forte.my_feedback,perf.forte_text,perf.forte_score}'::text[]) v ORDER BY a, v \gexec
