@@ -240,9 +240,10 @@ JOIN (SELECT c.review_cycle_id, max(p.ordinal) AS principles
 COMMENT ON VIEW release_answer IS 'Ratings and submitted feedback of a cycle as forte_cells() takes them. It knows the authors: only the privileged routines read it.';
 GRANT SELECT ON release_answer TO perfmgmt_engine;
 
--- Earlier releases of overlapping periods stay as they are. Authors who stand in
--- the same sets of those and of the new one are a class; a class of fewer than k
--- could be told from the rest by comparing the releases.
+-- Earlier releases of overlapping periods stay as they are. A new set of authors is
+-- shown beside an earlier one when both are the same people, or have nobody in
+-- common. Otherwise their difference could be told: who came or went, and of a
+-- part of a set, though it has k authors, that all gave the same.
 CREATE OR REPLACE FUNCTION release_cells(cycle_id int)
 RETURNS TABLE (employee_id int, relation text, is_anonymous boolean, author_ids int[], scores smallint[], texts int, is_comparable boolean)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -267,36 +268,19 @@ AS $$
         LEFT JOIN relation k ON k.relation = s.relation
         LEFT JOIN release_group g ON g.employee_id = s.employee_id AND g.review_cycle_id = s.review_cycle_id AND g.relation = s.relation
         WHERE k.is_anonymous IS NOT FALSE
-    ), standing AS (
-        SELECT e.employee_id, u.author_id, format('%s %s', e.review_cycle_id, e.relation) AS stands_in
-        FROM earlier e CROSS JOIN LATERAL unnest(e.author_ids) AS u(author_id)
-        UNION ALL
-        SELECT c.employee_id, u.author_id, c.relation
-        FROM cell c CROSS JOIN LATERAL unnest(c.author_ids) AS u(author_id)
-        WHERE c.is_anonymous AND c.employee_id IN (SELECT e.employee_id FROM earlier e)
-    ), small_class AS (
-        SELECT k.employee_id
-        FROM (SELECT s.employee_id, s.author_id, array_agg(s.stands_in ORDER BY s.stands_in) AS stands_in
-              FROM standing s GROUP BY s.employee_id, s.author_id) k
-        GROUP BY k.employee_id, k.stands_in
-        HAVING count(*) < (SELECT a.minimum_raters FROM review_cycle c JOIN anonymity_rule a USING (policy_id)
-                           WHERE c.review_cycle_id = cycle_id)
-    ), compared AS (
-        SELECT e.employee_id,
-               -- an earlier group whose authors were destroyed cannot be compared
-               bool_or(e.author_ids IS NULL) AS is_unknown,
-               array_agg(u.author_id) FILTER (WHERE s.employee_id IS NOT NULL) AS not_again
-        FROM earlier e
-        LEFT JOIN LATERAL unnest(e.author_ids) AS u(author_id) ON true
-        LEFT JOIN (SELECT DISTINCT k.employee_id FROM small_class k) s ON s.employee_id = e.employee_id
-        GROUP BY e.employee_id
+    ), not_comparable AS (
+        SELECT DISTINCT c.employee_id, c.relation
+        FROM cell c JOIN earlier e ON e.employee_id = c.employee_id
+        WHERE c.is_anonymous
+          -- an earlier group whose authors were destroyed cannot be compared
+          AND (e.author_ids IS NULL
+               OR e.author_ids && c.author_ids AND NOT (e.author_ids @> c.author_ids AND c.author_ids @> e.author_ids))
     )
-    SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts,
-           NOT c.is_anonymous OR p.employee_id IS NULL OR NOT (p.is_unknown OR c.author_ids && coalesce(p.not_again, '{}'))
-    FROM cell c LEFT JOIN compared p ON p.employee_id = c.employee_id
+    SELECT c.employee_id, c.relation, c.is_anonymous, c.author_ids, c.scores, c.texts, n.employee_id IS NULL
+    FROM cell c LEFT JOIN not_comparable n ON n.employee_id = c.employee_id AND n.relation = c.relation
 $$;
 COMMENT ON FUNCTION release_cells(int) IS
-'What a release of the cycle shows, as forte_cells() chooses it, with the authors behind it. is_comparable is false for what is left out because of an earlier release of an overlapping period: comparing both would isolate fewer than k authors.';
+'What a release of the cycle shows, as forte_cells() chooses it, with the authors behind it. is_comparable is false for what is left out because of an earlier release of an overlapping period, whose authors are partly the same.';
 
 CREATE OR REPLACE FUNCTION release_forte(cycle_id int, reason text) RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -466,7 +450,7 @@ BEGIN
         GROUP BY r.employee_id, r.relation, c.relation, c.is_comparable
     )
     SELECT f.employee_id, e.full_name, f.relation, f.raters, CASE WHEN f.is_comparable THEN f.shown_as END, f.answers, f.answers_shown,
-           CASE WHEN NOT f.is_comparable THEN format('compared with an earlier release of the same time, fewer than %s would stand alone', k)
+           CASE WHEN NOT f.is_comparable THEN 'some of them, not all, stand behind an earlier release of the same time'
                 WHEN f.shown_as IS NULL AND f.of_relation < k THEN format('fewer than %s, also as colleagues', k)
                 WHEN f.shown_as IS NULL THEN format('fewer than %s left beside those who are shown', k)
                 WHEN f.shown_as <> f.relation AND f.of_relation < k THEN format('fewer than %s: joined with other relations', k)
