@@ -1,5 +1,5 @@
 ---- prepare
--- at most 3 rounds
+-- at most 1 round
 -- Feedback of six in seven raters who are not the manager: a text on strengths
 -- and a score of communication, each left out by some. Nothing is kept of a
 -- release, so that each round finds what the first found.
@@ -45,16 +45,7 @@ SELECT sum(n) FROM (
 ---- ours | forte_cells(): whose answers are shown, and the figures | 1.0
 SELECT count(*), sum(cardinality(c.author_ids)), sum(cardinality(array_remove(c.scores, NULL))) FROM perf.release_cells(1) c;
 
----- ours | the same, written to the release tables with the texts
-BEGIN;
-SET LOCAL enable_nestloop = off; -- as release_forte() does
-\timing on
-SELECT FROM perf.write_release_scores(1);
-SELECT FROM perf.write_release_texts(1);
-\timing off
-ROLLBACK;
-
----- ours | release_forte(): ratings checked, tiers, labels and all of that
+---- ours | release_forte(): ratings checked, tiers, labels, and these figures written with the texts
 BEGIN;
 SELECT FROM perfmgmt.act_as(1);
 \timing on
