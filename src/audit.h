@@ -207,6 +207,8 @@ extern Oid	AuditPrimaryKey(Relation rel);
 extern AuditHeads *AuditHeadsOpen(Oid table);
 extern void AuditHeadsLock(AuditHeads *heads, AuditChain *chain, int32 subject);
 extern void AuditHeadsWrite(AuditHeads *heads, AuditChain *chain);
+extern bool AuditHeadsRead(AuditHeads *heads, AuditChain *chain, int32 subject);
+extern bool AuditHeadsReplace(AuditHeads *heads, AuditChain *chain);
 extern void AuditHeadsClose(AuditHeads *heads);
 
 /* audit_access.c */

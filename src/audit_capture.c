@@ -576,30 +576,10 @@ CaptureRow(Capture *capture, TupleTableSlot *before, TupleTableSlot *after)
 }
 
 static void
-CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
+CaptureEach(Capture *capture, Tuplestorestate *before, Tuplestorestate *after,
+			TupleTableSlot *old_row, TupleTableSlot *new_row)
 {
-	TupleTableSlot *old_row = MakeSingleTupleTableSlot(capture->desc, &TTSOpsMinimalTuple);
-	TupleTableSlot *new_row = MakeSingleTupleTableSlot(capture->desc, &TTSOpsMinimalTuple);
-	int64		rows = (before ? tuplestore_tuple_count(before) : 0) +
-		(after ? tuplestore_tuple_count(after) : 0);
-	int32	   *subjects = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows);
-	int64		count = 0;
-
-	if (before && after)
-		CollectChanged(capture, before, after, old_row, new_row, subjects, &count);
-	else
-		CollectSubjects(capture, before ? before : after, new_row, subjects, &count);
-	if (count == 0)				/* no head to lock, no entry to write */
-	{
-		pfree(subjects);
-		ExecDropSingleTupleTableSlot(old_row);
-		ExecDropSingleTupleTableSlot(new_row);
-		return;
-	}
-	LockChains(capture, subjects, count);
-	pfree(subjects);
 	BeginAuthorship(capture);
-
 	if (before)
 		Rewind(before);
 	if (after)
@@ -615,7 +595,64 @@ CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
 		CaptureRow(capture, has_old ? old_row : NULL, has_new ? new_row : NULL);
 		MemoryContextReset(capture->row_context);
 	}
-	FlushEntries(capture);
+}
+
+/*
+ * One row, in one chain.  Its head is not locked and then updated, but updated at
+ * once, before the entry is written: that waits as the lock would.  When somebody
+ * else was first, nothing was written, and it goes the way of all others.
+ */
+static bool
+CaptureSingle(Capture *capture, Tuplestorestate *before, Tuplestorestate *after,
+			  TupleTableSlot *old_row, TupleTableSlot *new_row, int32 subject)
+{
+	ErrorContextCallback hint = {.callback = HintToRetry,.previous = error_context_stack};
+	AuditChain	chain;
+	bool		done;
+
+	if (!AuditHeadsRead(capture->heads, &chain, subject))
+		return false;
+	capture->chains = &chain;
+	capture->chain_count = 1;
+	CaptureEach(capture, before, after, old_row, new_row);
+	error_context_stack = &hint;
+	done = AuditHeadsReplace(capture->heads, &chain);
+	error_context_stack = hint.previous;
+	if (done)
+		FlushEntries(capture);
+	capture->pending = 0;
+	capture->pending_bytes = 0;
+	capture->chains = NULL;
+	capture->chain_count = 0;	/* no head is left to write */
+	capture->last_chain = NULL;
+	resetStringInfo(&capture->authorship);
+	return done;
+}
+
+static void
+CaptureRows(Capture *capture, Tuplestorestate *before, Tuplestorestate *after)
+{
+	TupleTableSlot *old_row = MakeSingleTupleTableSlot(capture->desc, &TTSOpsMinimalTuple);
+	TupleTableSlot *new_row = MakeSingleTupleTableSlot(capture->desc, &TTSOpsMinimalTuple);
+	int64		rows = (before ? tuplestore_tuple_count(before) : 0) +
+		(after ? tuplestore_tuple_count(after) : 0);
+	int32	   *subjects = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows);
+	int64		count = 0;
+
+	if (before && after)
+		CollectChanged(capture, before, after, old_row, new_row, subjects, &count);
+	else
+		CollectSubjects(capture, before ? before : after, new_row, subjects, &count);
+	/* of no subject there is no head to lock and no entry to write */
+	if (count > 0 &&
+		!(count == 1 && tuplestore_tuple_count(after ? after : before) == 1 &&
+		  CaptureSingle(capture, before, after, old_row, new_row, subjects[0])))
+	{
+		LockChains(capture, subjects, count);
+		CaptureEach(capture, before, after, old_row, new_row);
+		FlushEntries(capture);
+	}
+	pfree(subjects);
 	ExecDropSingleTupleTableSlot(old_row);
 	ExecDropSingleTupleTableSlot(new_row);
 }

@@ -1,6 +1,7 @@
 /*
  * audit_heads.c
  *		The heads of the chains: found, locked, and written once a statement.
+ *		For a single row the update is the lock.
  *
  * They are read and written as tuples of the heap, past the executor.  Its
  * look-up would prune the page of a head nearly every time, since the fillfactor
@@ -168,12 +169,9 @@ OpenIndex(AuditHeads *heads)
 	heads->scan = BeginIndexScan(heads->table, heads->index, &heads->dirty, 1);
 }
 
-/*
- * The version of the head that is the last one, or may become it: others'
- * changes under way are seen, and noted in heads->dirty.
- */
+/* The version of the head that a snapshot shows. */
 static bool
-FindByIndex(AuditHeads *heads, int32 subject, HeapTuple head)
+FindByIndex(AuditHeads *heads, int32 subject, Snapshot snapshot, HeapTuple head)
 {
 	ScanKeyData key;
 	ItemPointer tid;
@@ -192,7 +190,7 @@ FindByIndex(AuditHeads *heads, int32 subject, HeapTuple head)
 		if (PageGetHeapFreeSpace(BufferGetPage(heads->buffer)) < MIN_FREE_SPACE)
 			heap_page_prune_opt(heads->table, heads->buffer);
 		LockBuffer(heads->buffer, BUFFER_LOCK_SHARE);
-		found = heap_hot_search_buffer(&place, heads->table, heads->buffer, &heads->dirty,
+		found = heap_hot_search_buffer(&place, heads->table, heads->buffer, snapshot,
 									   head, &all_dead, true);
 		LockBuffer(heads->buffer, BUFFER_LOCK_UNLOCK);
 		if (found)
@@ -200,6 +198,29 @@ FindByIndex(AuditHeads *heads, int32 subject, HeapTuple head)
 		heads->scan->kill_prior_tuple = all_dead;
 	}
 	return false;
+}
+
+/*
+ * The version that is the last one, or may become it: others' changes under way
+ * are seen, and noted in heads->dirty.
+ *
+ * It can be missed: between the look into the index and the one at the version
+ * that was there, another one may have come, with an index entry of its own, and
+ * been committed.  A snapshot that is taken then shows it.
+ */
+static bool
+FindLast(AuditHeads *heads, int32 subject, HeapTuple head)
+{
+	Snapshot	latest;
+	bool		found;
+
+	if (FindByIndex(heads, subject, &heads->dirty, head))
+		return true;
+	heads->dirty.xmin = heads->dirty.xmax = InvalidTransactionId;
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	found = FindByIndex(heads, subject, latest, head);
+	UnregisterSnapshot(latest);
+	return found;
 }
 
 /*
@@ -246,6 +267,14 @@ ReadHead(AuditHeads *heads, HeapTuple head, AuditChain *chain)
 	memcpy(chain->hash, VARDATA_ANY(DatumGetPointer(hash)), AUDIT_HASH_LENGTH);
 }
 
+static void
+ReleaseHead(AuditHeads *heads)
+{
+	if (BufferIsValid(heads->buffer))
+		ReleaseBuffer(heads->buffer);
+	heads->buffer = InvalidBuffer;
+}
+
 /*
  * Locks the head of a chain to the end of the transaction, and reads it past
  * every snapshot: what counts is the last committed entry.
@@ -258,7 +287,7 @@ AuditHeadsLock(AuditHeads *heads, AuditChain *chain, int32 subject)
 
 	memset(chain, 0, sizeof(*chain));
 	chain->subject = subject;
-	while (!found && FindByIndex(heads, subject, &head))
+	while (!found && FindLast(heads, subject, &head))
 	{
 		CHECK_FOR_INTERRUPTS();
 		found = LockFound(heads, &head);
@@ -267,9 +296,27 @@ AuditHeadsLock(AuditHeads *heads, AuditChain *chain, int32 subject)
 		ReadHead(heads, &head, chain);
 	else
 		chain->is_new = true;	/* sequence 0, 32 zero bytes */
-	if (BufferIsValid(heads->buffer))
-		ReleaseBuffer(heads->buffer);
-	heads->buffer = InvalidBuffer;
+	ReleaseHead(heads);
+}
+
+/*
+ * Reads the head of a chain without a lock, for AuditHeadsReplace(): false when
+ * there is none, or somebody is about to change it.
+ */
+bool
+AuditHeadsRead(AuditHeads *heads, AuditChain *chain, int32 subject)
+{
+	HeapTupleData head;
+	bool		found = FindWritten(heads, subject, &head);
+
+	memset(chain, 0, sizeof(*chain));
+	chain->subject = subject;
+	if (!found && FindByIndex(heads, subject, &heads->dirty, &head))
+		found = !TransactionIdIsValid(heads->dirty.xmin) && !TransactionIdIsValid(heads->dirty.xmax);
+	if (found)
+		ReadHead(heads, &head, chain);
+	ReleaseHead(heads);
+	return found;
 }
 
 /*
@@ -310,19 +357,23 @@ FormHead(AuditHeads *heads, const AuditChain *chain)
 	return heap_form_tuple(desc, values, nulls);
 }
 
-static void
+static TM_Result
 UpdateHead(AuditHeads *heads, ItemPointer tid, HeapTuple head)
 {
+	TM_FailureData failure;
+	LockTupleMode mode;
 	TU_UpdateIndexes indexes;
+	TM_Result	result = HeapUpdate(heads->table, tid, head, GetCurrentCommandId(true),
+									&failure, &mode, &indexes);
 
-	SimpleHeapUpdate(heads->table, tid, head, &indexes);
-	if (indexes != TU_None)
+	if (result == TM_Ok && IndexesToUpdate(head, indexes) != TU_None)
 	{
 		TupleTableSlot *slot = SlotOf(heads, head);
 
 		list_free(InsertUpdatedIndexTuples(heads->target, slot, heads->estate, indexes));
 		ExecClearTuple(slot);
 	}
+	return result;
 }
 
 static void
@@ -335,7 +386,7 @@ InsertHead(AuditHeads *heads, HeapTuple head)
 	ExecClearTuple(slot);
 }
 
-/* Each head once a statement, when its entries are written. */
+/* Writes a head that AuditHeadsLock() locked. */
 void
 AuditHeadsWrite(AuditHeads *heads, AuditChain *chain)
 {
@@ -344,8 +395,27 @@ AuditHeadsWrite(AuditHeads *heads, AuditChain *chain)
 	Assert(chain->sequence > 0);
 	if (chain->is_new)
 		InsertHead(heads, head);
-	else
-		UpdateHead(heads, &chain->tid, head);
+	else if (UpdateHead(heads, &chain->tid, head) != TM_Ok)
+		elog(ERROR, "the locked head of chain %d was changed", chain->subject);
 	NoteWritten(heads, chain->subject, &head->t_self);
 	heap_freetuple(head);
+}
+
+/*
+ * Writes a head that AuditHeadsRead() read, after whoever else is about to: false
+ * when that made it another row.  Then nothing is written; else it is locked to
+ * the end of the transaction, as every row that was updated.
+ */
+bool
+AuditHeadsReplace(AuditHeads *heads, AuditChain *chain)
+{
+	HeapTuple	head = FormHead(heads, chain);
+	TM_Result	result = UpdateHead(heads, &chain->tid, head);
+
+	if (result == TM_Ok)
+		NoteWritten(heads, chain->subject, &head->t_self);
+	else if (result != TM_Updated && result != TM_Deleted)
+		elog(ERROR, "unexpected result %d of updating the head of a chain", result);
+	heap_freetuple(head);
+	return result == TM_Ok;
 }

@@ -78,8 +78,9 @@
  * include access/heapam.h, access/htup_details.h and executor/executor.h.
  */
 #if PG_VERSION_NUM >= 160000
-#define SimpleHeapUpdate(rel, tid, tuple, indexes) \
-	simple_heap_update((rel), (tid), (tuple), (indexes))
+#define HeapUpdate(rel, tid, tuple, command, failure, mode, indexes) \
+	heap_update((rel), (tid), (tuple), (command), InvalidSnapshot, true, (failure), (mode), (indexes))
+#define IndexesToUpdate(tuple, indexes) (indexes)
 #define InsertUpdatedIndexTuples(target, slot, estate, indexes) \
 	ExecInsertIndexTuples((target), (slot), (estate), true, false, NULL, NIL, (indexes) == TU_Summarizing)
 #else
@@ -88,9 +89,10 @@ typedef enum TU_UpdateIndexes
 	TU_None,
 	TU_All
 } TU_UpdateIndexes;
-#define SimpleHeapUpdate(rel, tid, tuple, indexes) \
-	(simple_heap_update((rel), (tid), (tuple)), \
-	 *(indexes) = HeapTupleIsHeapOnly(tuple) ? TU_None : TU_All)
+#define HeapUpdate(rel, tid, tuple, command, failure, mode, indexes) \
+	((void) (indexes), \
+	 heap_update((rel), (tid), (tuple), (command), InvalidSnapshot, true, (failure), (mode)))
+#define IndexesToUpdate(tuple, indexes) (HeapTupleIsHeapOnly(tuple) ? TU_None : TU_All)
 #define InsertUpdatedIndexTuples(target, slot, estate, indexes) \
 	ExecInsertIndexTuples((target), (slot), (estate), true, false, NULL, NIL)
 #endif
