@@ -140,7 +140,7 @@ CheckNotCounted(void)
 	if (ReadsUnderRowSecurity())
 		ereport(ERROR,
 				(errcode(ERRCODE_PERFMGMT_IDENTITY_REFUSED),
-				 errmsg("EXPLAIN ANALYZE is refused for who reads under row security"),
+				 errmsg("EXPLAIN ANALYZE is refused under row security"),
 				 errdetail("It counts rows that are hidden."),
 				 errhint("Use EXPLAIN without ANALYZE, or the login of an administrator.")));
 }
@@ -166,12 +166,13 @@ IsExplainAnalyze(Node *statement)
 /*
  * The statement that loaded the library began before the hooks were there.  If
  * it is an EXPLAIN ANALYZE it measures, and its rows go nowhere.  (Others may
- * be measured, too, by auto_explain; theirs go to somebody.)
+ * be measured, too, by auto_explain; theirs go to somebody, or were kept for a
+ * cursor WITH HOLD, which has no receiver any more.)
  */
 static bool
 IsLateExplainAnalyze(QueryDesc *queryDesc)
 {
-	CommandDest dest = queryDesc->dest->mydest;
+	CommandDest dest = queryDesc->dest ? queryDesc->dest->mydest : DestTuplestore;
 
 	return queryDesc->instrument_options != 0 && !IsParallelWorker() &&
 		loading_statement == GetCurrentStatementStartTimestamp() &&

@@ -75,7 +75,9 @@ gexec($publisher, q{
 $publisher->safe_psql('postgres', q{CREATE PUBLICATION events FOR TABLE perf.outbox WITH (publish = 'insert')});
 gexec($subscriber, $switch->('DISABLE'));
 my $connection = $publisher->connstr . ' dbname=postgres';
-$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION company CONNECTION '$connection' PUBLICATION company");
+# from 16 on rows are written as the owner of their table, unless said otherwise
+my $as_owner = $subscriber->safe_psql('postgres', 'SHOW server_version_num') >= 160000 ? 'WITH (run_as_owner = true)' : '';
+$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION company CONNECTION '$connection' PUBLICATION company $as_owner");
 $subscriber->wait_for_subscription_sync($publisher, 'company');
 
 sub same_answer

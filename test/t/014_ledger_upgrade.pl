@@ -8,6 +8,7 @@ use warnings;
 
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use IPC::Run;
 use Test::More;
 
 my $older = $ENV{PERFMGMT_OLD_PG_CONFIG};
@@ -61,9 +62,11 @@ my $incarnation = $old->safe_psql('company', 'SELECT max(incarnation) FROM perf.
 $old->stop;
 
 chdir $tmp;
-command_ok([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir,
-		'-b', ask_old('--bindir'), '-B', $new->config_data('--bindir'),
-		'-s', $new->host, '-p', $old->port, '-P', $new->port ], 'pg_upgrade');
+my $said;
+ok(IPC::Run::run([ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir,
+			'-b', ask_old('--bindir'), '-B', $new->config_data('--bindir'),
+			'-s', $new->host, '-p', $old->port, '-P', $new->port ], '>&', \$said), 'pg_upgrade')
+  or diag($said);
 $new->start;
 cmp_ok($new->safe_psql('company', 'SHOW server_version_num'), $older ? '>' : '==', $version, 'to the version meant');
 is($new->safe_psql('company', $verify), $before, 'the same ledger, as the digest from before says');
