@@ -1,5 +1,6 @@
 ---- prepare
 -- at most 1 round
+-- no warm-up
 -- Feedback of six in seven raters who are not the manager: a text on strengths
 -- and a score of communication, each left out by some. Nothing is kept of a
 -- release, so that each round finds what the first found.
