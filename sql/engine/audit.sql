@@ -190,7 +190,11 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = of_table AND t.tgname = v.name AND t.tgenabled = 'A'
                             AND t.tgnargs = CASE WHEN v.args IS NULL THEN 0 ELSE cardinality(authors) END)
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s(%s)',
+        -- one of ours is made anew; another's of that name is no trigger of the ledger, and an error (42710)
+        IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = of_table AND t.tgname = part.name AND t.tgfoid = part.function_name::regproc) THEN
+            EXECUTE format('DROP TRIGGER %I ON %s', part.name, of_table);
+        END IF;
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s(%s)',
                        part.name, part.event, of_table, part.tables, part.function_name, part.args);
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', of_table, part.name);
     END LOOP;
@@ -201,7 +205,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE perfmgmt.watch_table(regclass) IS
-'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries. Error 0A000 for a table that inherits or is inherited; partitions are watched each.';
+'Makes or repairs the triggers of the ledger on a table; rows that were there before become entries. Errors: 0A000 a table that inherits or is inherited, 42710 another trigger has the name of one of them. Partitions are watched each.';
 
 CREATE PROCEDURE perfmgmt.watch_tables()
 LANGUAGE plpgsql

@@ -121,6 +121,10 @@ CREATE TABLE perf.parent (id int PRIMARY KEY, employee_id int);
 CREATE TABLE perf.heir (PRIMARY KEY (id)) INHERITS (perf.parent);
 SELECT throws_ok($$CALL perfmgmt.watch_table('perf.parent')$$, '0A000', 'the ledger cannot watch "perf.parent", which inherits or is inherited');
 SELECT throws_ok($$CALL perfmgmt.watch_table('perf.heir')$$, '0A000', 'the ledger cannot watch "perf.heir", which inherits or is inherited');
+CREATE TABLE perf.named_alike (employee_id int PRIMARY KEY);
+CREATE TRIGGER audit_update BEFORE UPDATE ON perf.named_alike FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+SELECT throws_ok($$CALL perfmgmt.watch_table('perf.named_alike')$$, '42710', NULL, 'a trigger of somebody else is not taken over');
+DROP TABLE perf.named_alike;
 DROP TABLE perf.parent CASCADE;
 
 -- Foreign keys that cascade -------------------------------------------------

@@ -8,6 +8,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Crashed;
+
 my $writers = 16;
 my $people = 20;
 
@@ -41,18 +43,6 @@ sub outside
     diag $err if $err;
     ($out, $err) = run_command([ 'python3', 'examples/verify', $file, @digests ]);
     return $out . $err;
-}
-
-# A psql that cannot connect leaves before it read its query, which IPC::Run may
-# die of: pg_isready reads nothing.
-sub wait_until_ready
-{
-    for (1 .. 1800)
-    {
-        return if system('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
-        select(undef, undef, undef, 0.1);
-    }
-    die 'no recovery';
 }
 
 # Writers ---------------------------------------------------------------------
@@ -106,7 +96,7 @@ for my $round (1 .. 2)
         $node->start;
     }
     eval { $bench->finish };
-    wait_until_ready();
+    wait_until_ready($node);
     is($node->safe_psql('postgres', $verify), 'unanchored||||', "round $round: whole after the crash");
     is($node->safe_psql('postgres', q{SELECT count(*) FROM written w JOIN perf.audit_head h ON h.subject = w.employee_id WHERE h.sequence < w.at_least}),
         '0', "round $round: no committed entry is lost");

@@ -12,6 +12,8 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+use Crashed;
 use Time::HiRes qw(sleep);
 
 my $crashes = $ENV{PERFMGMT_LONG} ? 100 : 3;
@@ -46,18 +48,6 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 my $psql = $node->config_data('--bindir') . '/psql';
 
 sub somebody { return 1 + int(rand($people)) }
-
-# A psql that cannot connect leaves before it read its query, which IPC::Run may
-# die of: pg_isready reads nothing.
-sub wait_until_ready
-{
-	for (1 .. 1800)
-	{
-		return if system('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
-		select(undef, undef, undef, 0.1);
-	}
-	die 'no recovery';
-}
 
 # A transaction as an application has it, and the people in it. Statements of
 # several people lock their chains in order, two statements need not.
@@ -185,7 +175,7 @@ foreach my $round (1 .. $crashes)
 	{
 		eval { $_->finish };
 	}
-	wait_until_ready();
+	wait_until_ready($node);
 
 	my $kept = last_line("$dir/digests.$round");
 	$digest = $kept if defined $kept;

@@ -10,6 +10,8 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+use Crashed;
 use Time::HiRes qw(sleep);
 
 my $people = 200;
@@ -46,18 +48,6 @@ entries($each);
 
 my $blocks = q{SELECT (SELECT coalesce(max(block), 0) FROM perf.audit_block), (SELECT max(block) FROM perf.audit_block_head)};
 my $anchored = sub { "SELECT status, problem FROM perf.verify_audit('$digest')" };
-
-# A psql that cannot connect leaves before it read its query, which IPC::Run may
-# die of: pg_isready reads nothing.
-sub wait_until_ready
-{
-	for (1 .. 1800)
-	{
-		return if system('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
-		select(undef, undef, undef, 0.1);
-	}
-	die 'no recovery';
-}
 
 sub start_psql
 {
@@ -99,7 +89,7 @@ sub kill_running
 	kill 'KILL', $victim if $victim ne '';
 	$session->{in} .= "\\q\n";
 	eval { $session->{run}->finish };
-	wait_until_ready();
+	wait_until_ready($node);
 	return $session->{out};
 }
 
@@ -135,7 +125,7 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_ls_tmpdir()}), '0', 'n
 	$node->safe_psql('postgres', 'CHECKPOINT');
 	kill 'KILL', say_to($session, 'SELECT pg_backend_pid();') + 0;
 	eval { $session->{run}->finish };
-	wait_until_ready();
+	wait_until_ready($node);
 	is($node->safe_psql('postgres', $blocks), '1|1', 'killed before it, no half block is left');
 }
 is($node->safe_psql('postgres', 'SELECT perf.seal_audit()'), '2', 'sealing works again');
